@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/options.h"
+#include "cli/text.h"
+#include "cli/verbs.h"
+#include "config.h"
+
+const struct kvt_verb kvt_verbs[] = {
+	{ "help", "help", "[VERB]", "This list, or a verb's options", cmd_help },
+	{ 0 }
+};
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "help";
+
+	setlocale(LC_ALL, "");
+	kvt_text_setup(NULL);
+	if (strcmp(name, "--version") == 0) {
+		printf("kvmtime %s\n", KVT_VERSION);
+		return KVT_STATUS_OK;
+	}
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		name = "help";
+	for (const struct kvt_verb *verb = kvt_verbs; verb->name != NULL; verb++)
+		if (strcmp(name, verb->name) == 0)
+			return verb->run(argc > 1 ? argc - 1 : argc, argc > 1 ? argv + 1 : argv);
+	{
+		g_autofree char *safe = kvt_text_printable(name);
+
+		fprintf(stderr, "kvmtime: no verb '%s'\nTry: kvmtime --help\n", safe);
+	}
+	return KVT_STATUS_USAGE;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stddef.h>
+
+#include <kvmtime/error.h>
+#include <kvmtime/pvclock.h>
+#include <kvmtime/scale.h>
+#include <kvmtime/tsc.h>
+
+/*
+ * x86 keeps loads in order with loads and stores with stores, so an acquire or release fence is
+ * no instruction there; it stops the compiler.
+ */
+static inline void order_loads(void)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+}
+
+static inline void order_stores(void)
+{
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+/* Every record of this file begins, or for steal time goes on, with a version: odd = torn. */
+static inline bool settled(const volatile uint32_t *version, uint32_t before)
+{
+	order_loads();
+	return (before & 1) == 0 && *version == before;
+}
+
+static void write_begin(volatile uint32_t *version)
+{
+	*version = (*version + 1) | 1; /* odd even after a writer that died halfway */
+	order_stores();
+}
+
+static void write_end(volatile uint32_t *version)
+{
+	order_stores();
+	*version = *version + 1;
+}
+
+/* The one formula; the version has been looked at. */
+static inline int system_time(uint64_t timestamp, uint64_t base_ns, uint32_t mul, int8_t shift,
+			      uint64_t tsc_cycles, uint64_t *ret_ns)
+{
+	uint64_t ns;
+
+	if (tsc_cycles < timestamp)
+		return -KVT_E_ORDER;
+	if (kvt_scale_apply(tsc_cycles - timestamp, mul, shift, &ns) < 0)
+		return -KVT_E_RANGE;
+	if (ns > UINT64_MAX - base_ns)
+		return -KVT_E_RANGE;
+	*ret_ns = base_ns + ns;
+	return 0;
+}
+
+int kvt_pvclock_ns(const struct pvclock_vcpu_time_info *ti, uint64_t tsc_cycles, uint64_t *ret_ns)
+{
+	if ((ti->version & 1) != 0)
+		return -KVT_E_TORN;
+	return system_time(ti->tsc_timestamp, ti->system_time, ti->tsc_to_system_mul, ti->tsc_shift,
+			   tsc_cycles, ret_ns);
+}
+
+int kvt_pvclock_snapshot(const volatile struct pvclock_vcpu_time_info *page,
+			 struct pvclock_vcpu_time_info *ret_ti)
+{
+	for (int attempt = 0; attempt < KVT_PVCLOCK_ATTEMPTS; attempt++) {
+		struct pvclock_vcpu_time_info ti = { .version = page->version };
+
+		order_loads();
+		ti.tsc_timestamp = page->tsc_timestamp;
+		ti.system_time = page->system_time;
+		ti.tsc_to_system_mul = page->tsc_to_system_mul;
+		ti.tsc_shift = page->tsc_shift;
+		ti.flags = page->flags;
+		if (settled(&page->version, ti.version)) {
+			*ret_ti = ti;
+			return 0;
+		}
+	}
+	return -KVT_E_BUSY;
+}
+
+#ifdef KVT_HAVE_TSC
+int kvt_pvclock_read(const volatile struct pvclock_vcpu_time_info *page, uint64_t *ret_ns)
+{
+	for (int attempt = 0; attempt < KVT_PVCLOCK_ATTEMPTS; attempt++) {
+		const uint32_t version = page->version;
+		uint64_t timestamp, base_ns, tsc_cycles;
+		uint32_t mul;
+		int8_t shift;
+
+		order_loads();
+		timestamp = page->tsc_timestamp;
+		base_ns = page->system_time;
+		mul = page->tsc_to_system_mul;
+		shift = page->tsc_shift;
+		tsc_cycles = kvt_tsc_ordered();
+		if (settled(&page->version, version))
+			return system_time(timestamp, base_ns, mul, shift, tsc_cycles, ret_ns);
+	}
+	return -KVT_E_BUSY;
+}
+#endif
+
+/* i386 has no 64-bit load or store: one CMPXCHG8B is both, and needs no run-time library. */
+static uint64_t swap_u64(uint64_t *word, uint64_t expected, uint64_t desired)
+{
+#if defined(__i386__)
+	__asm__ volatile("lock cmpxchg8b %1"
+			 : "+A"(expected), "+m"(*word)
+			 : "b"((uint32_t)desired), "c"((uint32_t)(desired >> 32))
+			 : "memory", "cc");
+	return expected;
+#else
+	(void)__atomic_compare_exchange_n(word, &expected, desired, false, __ATOMIC_SEQ_CST,
+					  __ATOMIC_SEQ_CST);
+	return expected;
+#endif
+}
+
+uint64_t kvt_pvclock_monotonic(uint64_t *last, uint64_t ns)
+{
+	uint64_t seen = swap_u64(last, 0, 0); /* a 64-bit load on i386 too */
+
+	while (seen < ns) {
+		const uint64_t found = swap_u64(last, seen, ns);
+
+		if (found == seen)
+			return ns;
+		seen = found;
+	}
+	return seen;
+}
+
+bool kvt_pvclock_take_stopped(volatile struct pvclock_vcpu_time_info *page)
+{
+	if ((page->flags & PVCLOCK_GUEST_STOPPED) == 0)
+		return false;
+	page->flags = (uint8_t)(page->flags & ~PVCLOCK_GUEST_STOPPED);
+	return true;
+}
+
+int kvt_pvclock_init(uint64_t hz, uint64_t tsc_cycles, uint64_t system_ns, uint8_t flags,
+		     struct pvclock_vcpu_time_info *ret_ti)
+{
+	struct pvclock_vcpu_time_info ti = {
+		.tsc_timestamp = tsc_cycles,
+		.system_time = system_ns,
+		.flags = flags,
+	};
+
+	if ((flags & ~(PVCLOCK_TSC_STABLE_BIT | PVCLOCK_GUEST_STOPPED)) != 0 ||
+	    kvt_scale_from_hz(hz, &ti.tsc_to_system_mul, &ti.tsc_shift) < 0)
+		return -KVT_E_ARG;
+	*ret_ti = ti;
+	return 0;
+}
+
+int kvt_pvclock_rebase(const struct pvclock_vcpu_time_info *ti, uint64_t hz, uint64_t tsc_cycles,
+		       struct pvclock_vcpu_time_info *ret_ti)
+{
+	struct pvclock_vcpu_time_info next = *ti;
+	int r = kvt_scale_from_hz(hz, &next.tsc_to_system_mul, &next.tsc_shift);
+
+	if (r == 0)
+		r = kvt_pvclock_ns(ti, tsc_cycles, &next.system_time);
+	if (r < 0)
+		return r;
+	next.tsc_timestamp = tsc_cycles;
+	*ret_ti = next;
+	return 0;
+}
+
+void kvt_pvclock_publish(volatile struct pvclock_vcpu_time_info *page,
+			 const struct pvclock_vcpu_time_info *ti)
+{
+	write_begin(&page->version);
+	page->tsc_timestamp = ti->tsc_timestamp;
+	page->system_time = ti->system_time;
+	page->tsc_to_system_mul = ti->tsc_to_system_mul;
+	page->tsc_shift = ti->tsc_shift;
+	page->flags = ti->flags;
+	write_end(&page->version);
+}
+
+int kvt_wall_clock_publish(volatile struct pvclock_wall_clock *page, uint64_t utc_sec,
+			   uint32_t utc_nsec)
+{
+	if (utc_nsec >= KVT_NS_PER_S)
+		return -KVT_E_ARG;
+	if (utc_sec > UINT32_MAX)
+		return -KVT_E_RANGE;
+	write_begin(&page->version);
+	page->sec = (uint32_t)utc_sec;
+	page->nsec = utc_nsec;
+	write_end(&page->version);
+	return 0;
+}
+
+int kvt_wall_clock_snapshot(const volatile struct pvclock_wall_clock *page,
+			    struct pvclock_wall_clock *ret_wall)
+{
+	for (int attempt = 0; attempt < KVT_PVCLOCK_ATTEMPTS; attempt++) {
+		struct pvclock_wall_clock wall = { .version = page->version };
+
+		order_loads();
+		wall.sec = page->sec;
+		wall.nsec = page->nsec;
+		if (!settled(&page->version, wall.version))
+			continue;
+		if (wall.nsec >= KVT_NS_PER_S)
+			return -KVT_E_CORRUPT;
+		*ret_wall = wall;
+		return 0;
+	}
+	return -KVT_E_BUSY;
+}
+
+int kvt_wall_clock_utc(const struct pvclock_wall_clock *wall, uint64_t system_ns,
+		       uint64_t *ret_utc_sec, uint32_t *ret_utc_nsec)
+{
+	uint64_t sec, nsec;
+
+	if ((wall->version & 1) != 0)
+		return -KVT_E_TORN;
+	if (wall->nsec >= KVT_NS_PER_S)
+		return -KVT_E_CORRUPT;
+	(void)kvt_div_u128_u64(0, system_ns, KVT_NS_PER_S, &sec, &nsec); /* never fails: 0 < 10^9 */
+	nsec += wall->nsec;
+	sec += wall->sec;
+	if (nsec >= KVT_NS_PER_S) {
+		nsec -= KVT_NS_PER_S;
+		sec++;
+	}
+	*ret_utc_sec = sec;
+	*ret_utc_nsec = (uint32_t)nsec;
+	return 0;
+}
+
+void kvt_steal_publish(volatile struct kvm_steal_time *page, uint64_t steal_ns, uint8_t preempted)
+{
+	write_begin(&page->version);
+	page->steal = steal_ns;
+	page->preempted = preempted;
+	write_end(&page->version);
+}
+
+int kvt_steal_read(const volatile struct kvm_steal_time *page, uint64_t *ret_steal_ns)
+{
+	for (int attempt = 0; attempt < KVT_PVCLOCK_ATTEMPTS; attempt++) {
+		const uint32_t version = page->version;
+		uint64_t steal_ns;
+
+		order_loads();
+		steal_ns = page->steal;
+		if (settled(&page->version, version)) {
+			*ret_steal_ns = steal_ns;
+			return 0;
+		}
+	}
+	return -KVT_E_BUSY;
+}
