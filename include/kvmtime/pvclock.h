@@ -10,6 +10,7 @@
 #define KVMTIME_PVCLOCK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <kvmtime/abi/pvclock.h>
@@ -22,6 +23,25 @@ extern "C" {
 #define KVT_PVCLOCK_ATTEMPTS 1000
 
 /* ---- the guest's side: reading ---- */
+
+/**
+ * kvt_pvclock_decode() - a record from bytes
+ * @bytes:  copy of the record, little endian
+ * @size:   bytes there
+ * @ret_ti: out
+ *
+ * Return: 0, or
+ *   -KVT_E_SIZE     fewer than 32 bytes
+ *   -KVT_E_CORRUPT  the multiplier is 0, or the shift beyond 63: no hypervisor writes that
+ * Context: pure; freestanding; any thread; for dumps (a live record: kvt_pvclock_snapshot()).
+ */
+int kvt_pvclock_decode(const void *bytes, size_t size, struct pvclock_vcpu_time_info *ret_ti);
+
+/** kvt_wall_clock_decode() - 12 bytes; errors: -KVT_E_SIZE, -KVT_E_CORRUPT (fraction >= 1 s) */
+int kvt_wall_clock_decode(const void *bytes, size_t size, struct pvclock_wall_clock *ret_wall);
+
+/** kvt_steal_decode() - 64 bytes; errors: -KVT_E_SIZE */
+int kvt_steal_decode(const void *bytes, size_t size, struct kvm_steal_time *ret_steal);
 
 /**
  * kvt_pvclock_ns() - guest system time at one counter reading

@@ -6,36 +6,18 @@
 #include <kvmtime/scale.h>
 #include <kvmtime/tsc.h>
 
-/*
- * x86 keeps loads in order with loads and stores with stores, so an acquire or release fence is
- * no instruction there; it stops the compiler.
- */
-static inline void order_loads(void)
-{
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-}
-
-static inline void order_stores(void)
-{
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-}
-
-/* Every record of this file begins, or for steal time goes on, with a version: odd = torn. */
-static inline bool settled(const volatile uint32_t *version, uint32_t before)
-{
-	order_loads();
-	return (before & 1) == 0 && *version == before;
-}
+#include "bytes.h"
+#include "order.h"
 
 static void write_begin(volatile uint32_t *version)
 {
 	*version = (*version + 1) | 1; /* odd even after a writer that died halfway */
-	order_stores();
+	kvt_order_stores();
 }
 
 static void write_end(volatile uint32_t *version)
 {
-	order_stores();
+	kvt_order_stores();
 	*version = *version + 1;
 }
 
@@ -63,19 +45,39 @@ int kvt_pvclock_ns(const struct pvclock_vcpu_time_info *ti, uint64_t tsc_cycles,
 			   tsc_cycles, ret_ns);
 }
 
+int kvt_pvclock_decode(const void *bytes, size_t size, struct pvclock_vcpu_time_info *ret_ti)
+{
+	const uint8_t *p = bytes;
+	struct pvclock_vcpu_time_info ti = { 0 };
+
+	if (size < sizeof(ti))
+		return -KVT_E_SIZE;
+	ti.version = kvt_le32(p);
+	ti.pad0 = kvt_le32(p + 4);
+	ti.tsc_timestamp = kvt_le64(p + 8);
+	ti.system_time = kvt_le64(p + 16);
+	ti.tsc_to_system_mul = kvt_le32(p + 24);
+	ti.tsc_shift = (int8_t)p[28];
+	ti.flags = p[29];
+	if (ti.tsc_to_system_mul == 0 || ti.tsc_shift < -63 || ti.tsc_shift > 63)
+		return -KVT_E_CORRUPT;
+	*ret_ti = ti;
+	return 0;
+}
+
 int kvt_pvclock_snapshot(const volatile struct pvclock_vcpu_time_info *page,
 			 struct pvclock_vcpu_time_info *ret_ti)
 {
 	for (int attempt = 0; attempt < KVT_PVCLOCK_ATTEMPTS; attempt++) {
 		struct pvclock_vcpu_time_info ti = { .version = page->version };
 
-		order_loads();
+		kvt_order_loads();
 		ti.tsc_timestamp = page->tsc_timestamp;
 		ti.system_time = page->system_time;
 		ti.tsc_to_system_mul = page->tsc_to_system_mul;
 		ti.tsc_shift = page->tsc_shift;
 		ti.flags = page->flags;
-		if (settled(&page->version, ti.version)) {
+		if (kvt_settled(&page->version, ti.version)) {
 			*ret_ti = ti;
 			return 0;
 		}
@@ -92,13 +94,13 @@ int kvt_pvclock_read(const volatile struct pvclock_vcpu_time_info *page, uint64_
 		uint32_t mul;
 		int8_t shift;
 
-		order_loads();
+		kvt_order_loads();
 		timestamp = page->tsc_timestamp;
 		base_ns = page->system_time;
 		mul = page->tsc_to_system_mul;
 		shift = page->tsc_shift;
 		tsc_cycles = kvt_tsc_ordered();
-		if (settled(&page->version, version))
+		if (kvt_settled(&page->version, version))
 			return system_time(timestamp, base_ns, mul, shift, tsc_cycles, ret_ns);
 	}
 	return -KVT_E_BUSY;
@@ -200,16 +202,30 @@ int kvt_wall_clock_publish(volatile struct pvclock_wall_clock *page, uint64_t ut
 	return 0;
 }
 
+int kvt_wall_clock_decode(const void *bytes, size_t size, struct pvclock_wall_clock *ret_wall)
+{
+	const uint8_t *p = bytes;
+
+	if (size < sizeof(*ret_wall))
+		return -KVT_E_SIZE;
+	if (kvt_le32(p + 8) >= KVT_NS_PER_S)
+		return -KVT_E_CORRUPT;
+	ret_wall->version = kvt_le32(p);
+	ret_wall->sec = kvt_le32(p + 4);
+	ret_wall->nsec = kvt_le32(p + 8);
+	return 0;
+}
+
 int kvt_wall_clock_snapshot(const volatile struct pvclock_wall_clock *page,
 			    struct pvclock_wall_clock *ret_wall)
 {
 	for (int attempt = 0; attempt < KVT_PVCLOCK_ATTEMPTS; attempt++) {
 		struct pvclock_wall_clock wall = { .version = page->version };
 
-		order_loads();
+		kvt_order_loads();
 		wall.sec = page->sec;
 		wall.nsec = page->nsec;
-		if (!settled(&page->version, wall.version))
+		if (!kvt_settled(&page->version, wall.version))
 			continue;
 		if (wall.nsec >= KVT_NS_PER_S)
 			return -KVT_E_CORRUPT;
@@ -240,6 +256,21 @@ int kvt_wall_clock_utc(const struct pvclock_wall_clock *wall, uint64_t system_ns
 	return 0;
 }
 
+int kvt_steal_decode(const void *bytes, size_t size, struct kvm_steal_time *ret_steal)
+{
+	const uint8_t *p = bytes;
+	struct kvm_steal_time steal = { 0 };
+
+	if (size < sizeof(steal))
+		return -KVT_E_SIZE;
+	steal.steal = kvt_le64(p);
+	steal.version = kvt_le32(p + 8);
+	steal.flags = kvt_le32(p + 12);
+	steal.preempted = p[16];
+	*ret_steal = steal;
+	return 0;
+}
+
 void kvt_steal_publish(volatile struct kvm_steal_time *page, uint64_t steal_ns, uint8_t preempted)
 {
 	write_begin(&page->version);
@@ -254,9 +285,9 @@ int kvt_steal_read(const volatile struct kvm_steal_time *page, uint64_t *ret_ste
 		const uint32_t version = page->version;
 		uint64_t steal_ns;
 
-		order_loads();
+		kvt_order_loads();
 		steal_ns = page->steal;
-		if (settled(&page->version, version)) {
+		if (kvt_settled(&page->version, version)) {
 			*ret_steal_ns = steal_ns;
 			return 0;
 		}
