@@ -68,7 +68,7 @@ char *kvt_text_printable(const char *string)
 	g_autofree char *valid = g_utf8_make_valid(string, -1);
 	GString *safe = g_string_new(NULL);
 
-	for (const char *c = valid; *c != '\0'; c = g_utf8_next_char(c)) {
+	for (char *c = valid; *c != '\0'; c = g_utf8_next_char(c)) {
 		const gunichar u = g_utf8_get_char(c);
 
 		if (u == '\t')
@@ -146,11 +146,11 @@ void kvt_text_wrap(int indent, const char *string)
 }
 
 /* width on the screen: escape sequences of kvt_text_paint() take none */
-static int screen_width(const char *cell)
+static int screen_width(char *cell)
 {
 	int width = 0;
 
-	for (const char *c = cell; *c != '\0'; c = g_utf8_next_char(c)) {
+	for (char *c = cell; *c != '\0'; c = g_utf8_next_char(c)) {
 		if (*c == '\033') {
 			c = strchr(c, 'm');
 			if (c == NULL)

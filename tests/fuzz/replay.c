@@ -4,7 +4,7 @@
 
 #include <glib.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "input.h"
 
 int main(int argc, char **argv)
 {
