@@ -9,6 +9,7 @@ may() {
 	core) echo "" ;;
 	devices) echo "core" ;;
 	sys) echo "" ;;
+	clock) echo "sys" ;;
 	bench) echo "sys" ;;
 	check) echo "sys bench" ;;
 	vmdef) echo "sys check" ;;
@@ -16,7 +17,7 @@ may() {
 	sim) echo "sys" ;;
 	lab) echo "sys bench check sim vmdef" ;;
 	guests) echo "sys check vmdef" ;;
-	cli) echo "sys bench check vmdef fix sim lab guests" ;;
+	cli) echo "sys clock bench check vmdef fix sim lab guests" ;;
 	daemon) echo "sys check vmdef fix guests cli" ;;
 	*) echo UNKNOWN ;;
 	esac
