@@ -10,22 +10,22 @@
 
 #include "state.h"
 
-enum {
-	SECONDS,
-	SECONDS_ALARM,
-	MINUTES,
-	MINUTES_ALARM,
-	HOURS,
-	HOURS_ALARM,
-	WEEKDAY,
-	DAY,
-	MONTH,
-	YEAR,
-	A,
-	B,
-	C,
-	D,
-	RAM
+enum { /* the datasheet's address map */
+       SECONDS,
+       SECONDS_ALARM,
+       MINUTES,
+       MINUTES_ALARM,
+       HOURS,
+       HOURS_ALARM,
+       WEEKDAY,
+       DAY,
+       MONTH,
+       YEAR,
+       REG_A,
+       REG_B,
+       REG_C,
+       REG_D,
+       RAM
 };
 
 #define A_UIP     0x80
@@ -109,17 +109,17 @@ static int64_t join(const struct date *date)
 
 static uint8_t encode(const struct kvt_mc146818 *rtc, uint32_t value)
 {
-	return (uint8_t)(rtc->ram[B] & B_DM ? value : value / 10 << 4 | value % 10);
+	return (uint8_t)(rtc->ram[REG_B] & B_DM ? value : value / 10 << 4 | value % 10);
 }
 
 static uint32_t decode(const struct kvt_mc146818 *rtc, uint8_t value)
 {
-	return rtc->ram[B] & B_DM ? value : (value >> 4) * 10u + (value & 15u);
+	return rtc->ram[REG_B] & B_DM ? value : (value >> 4) * 10u + (value & 15u);
 }
 
 static uint8_t encode_hour(const struct kvt_mc146818 *rtc, uint32_t hour)
 {
-	if (rtc->ram[B] & B_24H)
+	if (rtc->ram[REG_B] & B_24H)
 		return encode(rtc, hour);
 	return (uint8_t)(encode(rtc, hour % 12 == 0 ? 12 : hour % 12) |
 			 (hour >= 12 ? HOURS_PM : 0));
@@ -127,14 +127,14 @@ static uint8_t encode_hour(const struct kvt_mc146818 *rtc, uint32_t hour)
 
 static uint32_t decode_hour(const struct kvt_mc146818 *rtc, uint8_t value)
 {
-	if (rtc->ram[B] & B_24H)
+	if (rtc->ram[REG_B] & B_24H)
 		return decode(rtc, value);
 	return decode(rtc, value & 0x7f) % 12 + (value & HOURS_PM ? 12 : 0);
 }
 
 static bool running(const struct kvt_mc146818 *rtc)
 {
-	return !(rtc->ram[B] & B_SET) && (rtc->ram[A] & A_DIVIDER) <= 0x20;
+	return !(rtc->ram[REG_B] & B_SET) && (rtc->ram[REG_A] & A_DIVIDER) <= 0x20;
 }
 
 static bool divider_in_reset(uint8_t a)
@@ -254,18 +254,18 @@ static uint32_t seconds_to_alarm(const struct kvt_mc146818 *rtc, int64_t seconds
 
 static uint32_t period_clocks(const struct kvt_mc146818 *rtc)
 {
-	const unsigned rate = rtc->ram[A] & A_RATE;
+	const unsigned rate = rtc->ram[REG_A] & A_RATE;
 
-	if (rate == 0 || divider_in_reset(rtc->ram[A]))
+	if (rate == 0 || divider_in_reset(rtc->ram[REG_A]))
 		return 0;
 	return UINT32_C(1) << (rate <= 2 ? rate + 6 : rate - 1);
 }
 
 static void update_line(struct kvt_mc146818 *rtc)
 {
-	const bool level = (rtc->ram[C] & rtc->ram[B] & C_FLAGS) != 0;
+	const bool level = (rtc->ram[REG_C] & rtc->ram[REG_B] & C_FLAGS) != 0;
 
-	rtc->ram[C] = (uint8_t)((rtc->ram[C] & C_FLAGS) | (level ? C_IRQF : 0));
+	rtc->ram[REG_C] = (uint8_t)((rtc->ram[REG_C] & C_FLAGS) | (level ? C_IRQF : 0));
 	rtc->edges += level && !rtc->level;
 	rtc->level = level;
 }
@@ -278,13 +278,13 @@ static void run_periodic(struct kvt_mc146818 *rtc, uint64_t t)
 	if (period == 0)
 		return;
 	passed = kvt_div(kvt_clocks_at(t, KVT_MC146818_HZ) - rtc->base_clock, period);
-	if (rtc->ram[B] & B_PIE)
+	if (rtc->ram[REG_B] & B_PIE)
 		kvt_ticks_due(&rtc->ticks, passed - rtc->ticks_taken, rtc->origin_ns + t);
 	else if (passed != rtc->ticks_taken)
-		rtc->ram[C] |= C_PF;
+		rtc->ram[REG_C] |= C_PF;
 	rtc->ticks_taken = passed;
 	if (kvt_ticks_take(&rtc->ticks, rtc->origin_ns + t))
-		rtc->ram[C] |= C_PF;
+		rtc->ram[REG_C] |= C_PF;
 }
 
 static void run_update(struct kvt_mc146818 *rtc, uint64_t before, uint64_t t)
@@ -294,10 +294,10 @@ static void run_update(struct kvt_mc146818 *rtc, uint64_t before, uint64_t t)
 
 	if (to == from)
 		return;
-	rtc->ram[C] |= C_UF;
+	rtc->ram[REG_C] |= C_UF;
 	alarm = seconds_to_alarm(rtc, from);
 	if (alarm != 0 && to - from >= (int64_t)alarm)
-		rtc->ram[C] |= C_AF;
+		rtc->ram[REG_C] |= C_AF;
 }
 
 static uint64_t arrive(struct kvt_mc146818 *rtc, uint64_t now_ns)
@@ -323,7 +323,7 @@ static void restart_periodic(struct kvt_mc146818 *rtc, uint32_t old_period, uint
 				    period);
 	rtc->base_clock = clock - since;
 	rtc->ticks_taken = 0;
-	kvt_ticks_set_period(&rtc->ticks, rtc->ram[B] & B_PIE ? period : 0, rtc->origin_ns + t);
+	kvt_ticks_set_period(&rtc->ticks, rtc->ram[REG_B] & B_PIE ? period : 0, rtc->origin_ns + t);
 	run_periodic(rtc, t);
 }
 
@@ -349,11 +349,11 @@ static void write_a(struct kvt_mc146818 *rtc, uint8_t value, uint64_t t)
 	const bool was = running(rtc);
 	const int64_t seconds = seconds_at(rtc, t);
 	const uint32_t old_period = period_clocks(rtc);
-	const uint8_t old = rtc->ram[A];
+	const uint8_t old = rtc->ram[REG_A];
 
 	if (was)
 		fill_registers(rtc, seconds);
-	rtc->ram[A] = value & (uint8_t)~A_UIP;
+	rtc->ram[REG_A] = value & (uint8_t)~A_UIP;
 	/* "the first update cycle begins one-half second later" */
 	if (divider_in_reset(old) && !divider_in_reset(value))
 		rtc->base_ns = t - KVT_NS_PER_S / 2;
@@ -366,11 +366,11 @@ static void write_b(struct kvt_mc146818 *rtc, uint8_t value, uint64_t t)
 {
 	const bool was = running(rtc);
 	const int64_t seconds = seconds_at(rtc, t);
-	const uint8_t old = rtc->ram[B];
+	const uint8_t old = rtc->ram[REG_B];
 
 	if (was)
 		fill_registers(rtc, seconds); /* in the old format: SET shows what there was */
-	rtc->ram[B] = value & B_SET ? value & (uint8_t)~B_UIE : value;
+	rtc->ram[REG_B] = value & B_SET ? value & (uint8_t)~B_UIE : value;
 	changed_running(rtc, was, seconds, t);
 	if ((old ^ value) & B_PIE)
 		restart_periodic(rtc, value & B_PIE ? 0 : period_clocks(rtc), t);
@@ -397,27 +397,27 @@ void kvt_mc146818_out(struct kvt_mc146818 *rtc, unsigned offset, uint8_t value, 
 		rtc->index = value & 0x7f;
 	if (offset != 1)
 		return;
-	if (index == A)
+	if (index == REG_A)
 		write_a(rtc, value, t);
-	else if (index == B)
+	else if (index == REG_B)
 		write_b(rtc, value, t);
 	else if (is_time_register(rtc, index))
 		write_time(rtc, index, value, t);
-	else if (index != C && index != D)
+	else if (index != REG_C && index != REG_D)
 		rtc->ram[index] = value;
 	update_line(rtc);
 }
 
 static uint8_t read_c(struct kvt_mc146818 *rtc, uint64_t t)
 {
-	const uint8_t value = rtc->ram[C];
+	const uint8_t value = rtc->ram[REG_C];
 
-	rtc->ram[C] = 0;
+	rtc->ram[REG_C] = 0;
 	rtc->level = 0;
 	if (value & C_PF)
 		kvt_ticks_ack(&rtc->ticks);
 	if (kvt_ticks_take(&rtc->ticks, rtc->origin_ns + t))
-		rtc->ram[C] |= C_PF;
+		rtc->ram[REG_C] |= C_PF;
 	update_line(rtc);
 	return value;
 }
@@ -427,7 +427,7 @@ static uint8_t read_a(const struct kvt_mc146818 *rtc, uint64_t t)
 	const bool uip = running(rtc) && kvt_mod(t - rtc->base_ns, KVT_NS_PER_S) >=
 						 KVT_NS_PER_S - KVT_MC146818_UIP_NS;
 
-	return (uint8_t)(rtc->ram[A] | (uip ? A_UIP : 0));
+	return (uint8_t)(rtc->ram[REG_A] | (uip ? A_UIP : 0));
 }
 
 uint8_t kvt_mc146818_in(struct kvt_mc146818 *rtc, unsigned offset, uint64_t now_ns)
@@ -436,11 +436,11 @@ uint8_t kvt_mc146818_in(struct kvt_mc146818 *rtc, unsigned offset, uint64_t now_
 
 	if (offset != 1)
 		return 0xff;
-	if (rtc->index == A)
+	if (rtc->index == REG_A)
 		return read_a(rtc, t);
-	if (rtc->index == C)
+	if (rtc->index == REG_C)
 		return read_c(rtc, t);
-	if (rtc->index == D)
+	if (rtc->index == REG_D)
 		return D_VALID;
 	if (running(rtc) && is_time_register(rtc, rtc->index))
 		fill_registers(rtc, seconds_at(rtc, t));
@@ -503,7 +503,7 @@ static uint64_t next_periodic(const struct kvt_mc146818 *rtc)
 	const uint32_t period = period_clocks(rtc);
 	uint64_t tick_ns;
 
-	if (period == 0 || !(rtc->ram[B] & B_PIE))
+	if (period == 0 || !(rtc->ram[REG_B] & B_PIE))
 		return KVT_NEVER;
 	tick_ns =
 		kvt_ns_of_clock(rtc->base_clock + (rtc->ticks_taken + 1) * period, KVT_MC146818_HZ);
@@ -512,7 +512,7 @@ static uint64_t next_periodic(const struct kvt_mc146818 *rtc)
 
 static uint64_t next_update(const struct kvt_mc146818 *rtc)
 {
-	const uint8_t waits = rtc->ram[B] & (uint8_t)~rtc->ram[C];
+	const uint8_t waits = rtc->ram[REG_B] & (uint8_t)~rtc->ram[REG_C];
 	const uint64_t second_ns = rtc->now_ns - kvt_mod(rtc->now_ns - rtc->base_ns, KVT_NS_PER_S);
 	uint32_t seconds;
 
@@ -541,7 +541,7 @@ int kvt_mc146818_init(struct kvt_mc146818 *rtc, const struct kvt_mc146818_config
 		.origin_ns = now_ns,
 		.base_s = config->start_s,
 		.century_register = config->century_register,
-		.ram = { [A] = 0x26, [B] = B_24H, [D] = D_VALID },
+		.ram = { [REG_A] = 0x26, [REG_B] = B_24H, [REG_D] = D_VALID },
 	};
 
 	if (config->ticks.feedback != KVT_TICK_BY_ACK || config->start_s < -INT64_C(62167219200) ||
@@ -558,8 +558,8 @@ void kvt_mc146818_reset(struct kvt_mc146818 *rtc, uint64_t now_ns)
 {
 	(void)arrive(rtc, now_ns);
 	kvt_ticks_reset(&rtc->ticks);
-	rtc->ram[B] &= (uint8_t) ~(B_PIE | B_AIE | B_UIE | B_SQWE);
-	rtc->ram[C] = 0;
+	rtc->ram[REG_B] &= (uint8_t) ~(B_PIE | B_AIE | B_UIE | B_SQWE);
+	rtc->ram[REG_C] = 0;
 	rtc->level = 0;
 }
 
@@ -600,14 +600,14 @@ static bool is_possible(const struct kvt_mc146818 *rtc)
 	const uint64_t clock = kvt_clocks_at(rtc->now_ns, KVT_MC146818_HZ);
 
 	if (rtc->now_ns - rtc->base_ns > KVT_MAX_LOCAL_NS || rtc->base_clock > clock ||
-	    rtc->base_s < -MAX_SECONDS || rtc->base_s > MAX_SECONDS || rtc->ram[A] & A_UIP)
+	    rtc->base_s < -MAX_SECONDS || rtc->base_s > MAX_SECONDS || rtc->ram[REG_A] & A_UIP)
 		return false;
 	if (period != 0 && rtc->ticks_taken > kvt_div(clock - rtc->base_clock, period))
 		return false;
 	if (rtc->century_register != 0 && rtc->century_register < RAM)
 		return false;
-	return rtc->ticks.period_clocks == (rtc->ram[B] & B_PIE ? period : 0) &&
-	       rtc->level == ((rtc->ram[C] & rtc->ram[B] & C_FLAGS) != 0);
+	return rtc->ticks.period_clocks == (rtc->ram[REG_B] & B_PIE ? period : 0) &&
+	       rtc->level == ((rtc->ram[REG_C] & rtc->ram[REG_B] & C_FLAGS) != 0);
 }
 
 int kvt_mc146818_load(struct kvt_mc146818 *rtc, const void *buffer, size_t size, uint64_t now_ns)
