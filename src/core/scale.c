@@ -5,15 +5,26 @@
 #include <kvmtime/error.h>
 #include <kvmtime/scale.h>
 
+/*
+ * Halves of a 64-bit number are written as quotient and remainder by 2^32: the compiler makes the
+ * same shifts of it, and the provers of proofs/ know more about division than about bits. Their
+ * helper assertions stand in the comments that begin with an @.
+ */
+#define TWO_32 (UINT64_C(1) << 32)
+
 void kvt_mul_u64(uint64_t a, uint64_t b, uint64_t *ret_high, uint64_t *ret_low)
 {
-	const uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
+	const uint64_t a0 = a % TWO_32, a1 = a / TWO_32, b0 = b % TWO_32, b1 = b / TWO_32;
 	const uint64_t low = a0 * b0;
-	const uint64_t mid = a1 * b0 + (low >> 32); /* at most (2^32-1)^2 + 2^32-1: fits */
-	const uint64_t mid2 = a0 * b1 + (uint32_t)mid;
+	const uint64_t mid = a1 * b0 + low / TWO_32; /* at most (2^32-1)^2 + 2^32-1: fits */
+	const uint64_t mid2 = a0 * b1 + mid % TWO_32;
 
-	*ret_high = a1 * b1 + (mid >> 32) + (mid2 >> 32);
-	*ret_low = mid2 << 32 | (uint32_t)low;
+	/*@ assert split: a * b == a1 * b1 * 0x10000000000000000 + (a1 * b0 + a0 * b1) * 0x100000000
+	  @   + a0 * b0; */
+	/*@ assert sum: (a1 * b1 + mid / 0x100000000 + mid2 / 0x100000000) * 0x10000000000000000
+	  @   + (mid2 % 0x100000000) * 0x100000000 + low % 0x100000000 == a * b; */
+	*ret_high = a1 * b1 + mid / TWO_32 + mid2 / TWO_32;
+	*ret_low = mid2 % TWO_32 * TWO_32 + low % TWO_32;
 }
 
 /*
@@ -32,8 +43,10 @@ static uint32_t div_digit(uint32_t *remainder, uint32_t next, uint32_t divisor)
 		: "cc");
 	return quotient;
 #else
-	const uint64_t dividend = (uint64_t)*remainder << 32 | next;
+	const uint64_t dividend = *remainder * TWO_32 + next;
 
+	/*@ assert less: dividend <= (divisor - 1) * 0x100000000 + 0xffffffff; */
+	/*@ assert exact: dividend == dividend / divisor * divisor + dividend % divisor; */
 	*remainder = (uint32_t)(dividend % divisor);
 	return (uint32_t)(dividend / divisor);
 #endif
@@ -43,10 +56,13 @@ static void div_by_32_bits(uint64_t high, uint64_t low, uint32_t divisor, uint64
 			   uint64_t *ret_remainder)
 {
 	uint32_t remainder = (uint32_t)high; /* high < divisor */
-	const uint32_t q1 = div_digit(&remainder, (uint32_t)(low >> 32), divisor);
-	const uint32_t q0 = div_digit(&remainder, (uint32_t)low, divisor);
+	const uint32_t q1 = div_digit(&remainder, (uint32_t)(low / TWO_32), divisor);
+	/*@ assert first: q1 * divisor + remainder == high * 0x100000000 + low / 0x100000000; */
+	const uint32_t q0 = div_digit(&remainder, (uint32_t)(low % TWO_32), divisor);
 
-	*ret_quotient = (uint64_t)q1 << 32 | q0;
+	/*@ assert both: (q1 * 0x100000000 + q0) * divisor + remainder ==
+	  @   (q1 * divisor) * 0x100000000 + q0 * divisor + remainder; */
+	*ret_quotient = q1 * TWO_32 + q0;
 	*ret_remainder = remainder;
 }
 
