@@ -11,18 +11,18 @@ extern "C" {
 #endif
 
 /* name, number, text: the one list, from which the enum and kvt_strerror() are made */
-#define KVT_ERRORS(X)                                                                              \
-	X(ARG, 1, "an argument is outside its documented range")                                   \
-	X(TORN, 2, "the record was being written")                                                 \
-	X(ORDER, 3, "the counter is older than the record")                                        \
-	X(RANGE, 4, "the result does not fit")                                                     \
-	X(SIZE, 5, "too few bytes")                                                                \
-	X(MAGIC, 6, "the signature is not the expected one")                                       \
-	X(VERSION, 7, "this version of the layout is not known")                                   \
-	X(ABSENT, 8, "the feature is not offered here")                                            \
-	X(INVALID, 9, "the record says that it holds no valid time")                               \
-	X(ALIGN, 10, "the address is not aligned as the interface demands")                        \
-	X(CORRUPT, 11, "a field holds a value that the format forbids")                            \
+#define KVT_ERRORS(X)                                                       \
+	X(ARG, 1, "an argument is outside its documented range")            \
+	X(TORN, 2, "the record was being written")                          \
+	X(ORDER, 3, "the counter is older than the record")                 \
+	X(RANGE, 4, "the result does not fit")                              \
+	X(SIZE, 5, "too few bytes")                                         \
+	X(MAGIC, 6, "the signature is not the expected one")                \
+	X(VERSION, 7, "this version of the layout is not known")            \
+	X(ABSENT, 8, "the feature is not offered here")                     \
+	X(INVALID, 9, "the record says that it holds no valid time")        \
+	X(ALIGN, 10, "the address is not aligned as the interface demands") \
+	X(CORRUPT, 11, "a field holds a value that the format forbids")     \
 	X(BUSY, 12, "the record changed during every attempt to read it")
 
 enum kvt_error {

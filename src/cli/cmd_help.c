@@ -12,7 +12,8 @@ static void print_verbs(void)
 	const char *group = "";
 
 	printf("kvmtime %s: what time a KVM guest really has, and how to put it right\n\n"
-	       "Usage: kvmtime VERB [OPTION...] [ARGUMENT...]\n", KVT_VERSION);
+	       "Usage: kvmtime VERB [OPTION...] [ARGUMENT...]\n",
+	       KVT_VERSION);
 	for (const struct kvt_verb *verb = kvt_verbs; verb->name != NULL; verb++) {
 		if (strcmp(group, verb->group) != 0) {
 			g_autofree char *heading = kvt_text_paint(KVT_BOLD, verb->group);

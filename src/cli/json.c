@@ -9,7 +9,8 @@
 char *kvt_json_time(int64_t real_us)
 {
 	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(real_us / G_USEC_PER_SEC);
-	g_autofree char *whole = time != NULL ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%S") : NULL;
+	g_autofree char *whole =
+		time != NULL ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%S") : NULL;
 
 	if (whole == NULL)
 		return NULL;

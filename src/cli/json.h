@@ -29,10 +29,10 @@ void kvt_json_end(JsonBuilder *builder, bool pretty);
 
 void kvt_json_string(JsonBuilder *builder, const char *name, const char *value); /* NULL = null */
 void kvt_json_bool(JsonBuilder *builder, const char *name, bool value);
-void kvt_json_int(JsonBuilder *builder, const char *name, int64_t value); /* below 2^53 */
+void kvt_json_int(JsonBuilder *builder, const char *name, int64_t value);   /* below 2^53 */
 void kvt_json_double(JsonBuilder *builder, const char *name, double value); /* not finite = null */
-void kvt_json_u64(JsonBuilder *builder, const char *name, uint64_t value); /* decimal string */
-void kvt_json_i64(JsonBuilder *builder, const char *name, int64_t value);  /* decimal string */
+void kvt_json_u64(JsonBuilder *builder, const char *name, uint64_t value);  /* decimal string */
+void kvt_json_i64(JsonBuilder *builder, const char *name, int64_t value);   /* decimal string */
 
 /** kvt_json_time() - real time as RFC 3339 in UTC with milliseconds; owned */
 char *kvt_json_time(int64_t real_us);

@@ -40,7 +40,8 @@ bool kvt_options_parse(const char *verb, const char *synopsis, const char *descr
 	const GOptionEntry shared[] = {
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &common->json, "Print JSON", NULL },
 		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &common->verbose, "Say more", NULL },
-		{ "quiet", 'q', 0, G_OPTION_ARG_NONE, &common->quiet, "Only the exit status", NULL },
+		{ "quiet", 'q', 0, G_OPTION_ARG_NONE, &common->quiet, "Only the exit status",
+		  NULL },
 		{ "color", 0, 0, G_OPTION_ARG_STRING, &colour, "auto, always or never", "WHEN" },
 		{ "help", 'h', 0, G_OPTION_ARG_NONE, &help, "Show this help", NULL },
 		G_OPTION_ENTRY_NULL
@@ -68,7 +69,8 @@ bool kvt_options_parse(const char *verb, const char *synopsis, const char *descr
 		return false;
 	}
 	if (!kvt_text_setup(colour)) {
-		*ret_status = kvt_usage(verb, "--color takes auto, always or never, not '%s'", colour);
+		*ret_status =
+			kvt_usage(verb, "--color takes auto, always or never, not '%s'", colour);
 		return false;
 	}
 	return true;

@@ -23,7 +23,8 @@ bool kvt_text_setup(const char *when)
 
 	text.tty = isatty(STDOUT_FILENO) && !dumb;
 	text.columns = 80;
-	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
+	    size.ws_col > 0)
 		text.columns = CLAMP(size.ws_col, 40, 100);
 	if (when == NULL || strcmp(when, "auto") == 0)
 		text.colour = text.tty && (no_color == NULL || no_color[0] == '\0');
@@ -49,8 +50,8 @@ bool kvt_text_is_tty(void)
 char *kvt_text_paint(enum kvt_colour colour, const char *string)
 {
 	static const char *const codes[] = {
-		[KVT_BOLD] = "1", [KVT_RED] = "1;31", [KVT_YELLOW] = "33",
-		[KVT_GREEN] = "32", [KVT_CYAN] = "36", [KVT_DIM] = "2",
+		[KVT_BOLD] = "1",   [KVT_RED] = "1;31", [KVT_YELLOW] = "33",
+		[KVT_GREEN] = "32", [KVT_CYAN] = "36",  [KVT_DIM] = "2",
 	};
 
 	if (!text.colour || colour == KVT_PLAIN)

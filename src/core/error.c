@@ -6,8 +6,8 @@
 const char *kvt_strerror(int error)
 {
 	switch (error > 0 ? 0 : error) {
-#define KVT_ERROR_CASE(name, number, text)                                                         \
-	case -(number):                                                                            \
+#define KVT_ERROR_CASE(name, number, text) \
+	case -(number):                    \
 		return text;
 		KVT_ERRORS(KVT_ERROR_CASE)
 #undef KVT_ERROR_CASE

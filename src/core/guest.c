@@ -90,8 +90,8 @@ int kvt_guest_writes(const struct kvt_guest_features *features, enum kvt_guest_m
 	    true, stop);
 	/* written once, at the write: there is nothing to stop */
 	if (records->wall_clock_gpa != 0 && !stop)
-		add(&writes, features->clock ? features->msr_wall_clock : 0, records->wall_clock_gpa,
-		    4, false, false);
+		add(&writes, features->clock ? features->msr_wall_clock : 0,
+		    records->wall_clock_gpa, 4, false, false);
 	if (records->steal_time_gpa != 0)
 		add(&writes, features->msr_steal_time, records->steal_time_gpa, 64, true, stop);
 	if (writes.error < 0)

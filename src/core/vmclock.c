@@ -77,7 +77,8 @@ int kvt_vmclock_snapshot(const volatile void *region, size_t size, struct vmcloc
 	return r == -KVT_E_TORN ? -KVT_E_BUSY : r;
 }
 
-/* delta * rate / 2^shift over 128 bits, truncated; the shift is 0 .. 255 as the guest's host says */
+/* delta * rate / 2^shift over 128 bits, truncated; the shift is 0 .. 255 as the guest's host says
+ */
 static void scaled(uint64_t delta, uint64_t rate, unsigned shift, uint64_t *ret_high,
 		   uint64_t *ret_low)
 {

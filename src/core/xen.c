@@ -23,9 +23,9 @@ int kvt_xen_wall_clock_utc(const struct xen_wall_clock *wall, uint64_t system_ns
 			   uint64_t *ret_utc_sec, uint32_t *ret_utc_nsec)
 {
 	/* the low word as KVM's record, the high word on top: one conversion for both */
-	const struct pvclock_wall_clock low = {
-		.version = wall->wc_version, .sec = wall->wc_sec, .nsec = wall->wc_nsec
-	};
+	const struct pvclock_wall_clock low = { .version = wall->wc_version,
+						.sec = wall->wc_sec,
+						.nsec = wall->wc_nsec };
 	const uint64_t high = (uint64_t)wall->wc_sec_hi << 32;
 	uint64_t sec;
 	uint32_t nsec;

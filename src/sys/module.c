@@ -46,9 +46,8 @@ const void *kvt_module_load(const char *name, const char *package, GError **erro
 	if (module != NULL && !g_module_symbol(module, "kvt_module", &table))
 		reason = g_strdup(g_module_error()), module = NULL;
 	if (module == NULL) {
-		g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED,
-			    "%s: %s; install the package %s", file,
-			    reason != NULL ? reason : "not found", package);
+		g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED, "%s: %s; install the package %s",
+			    file, reason != NULL ? reason : "not found", package);
 		return NULL;
 	}
 	g_module_make_resident(module);

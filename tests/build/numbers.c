@@ -50,8 +50,8 @@ int main(void)
 		mix(ns);
 		mix((uint64_t)kvt_scale_to_hz(mul, shift, &back));
 		mix(back);
-		mix((uint64_t)kvt_scale_bound((uint32_t)draw(), (int8_t)draw(), draw(), draw(), &low,
-					      &high));
+		mix((uint64_t)kvt_scale_bound((uint32_t)draw(), (int8_t)draw(), draw(), draw(),
+					      &low, &high));
 		mix((uint64_t)low);
 		mix((uint64_t)high);
 	}
@@ -70,9 +70,13 @@ int main(void)
 	report("pvclock");
 	for (int i = 0; i < 100000; i++) {
 		struct vmclock_abi abi = {
-			.counter_period_shift = (uint8_t)draw(), .counter_period_frac_sec = draw(),
-			.counter_value = draw(), .time_sec = draw(), .time_frac_sec = draw(),
-			.flags = draw(), .counter_period_maxerror_rate_frac_sec = draw(),
+			.counter_period_shift = (uint8_t)draw(),
+			.counter_period_frac_sec = draw(),
+			.counter_value = draw(),
+			.time_sec = draw(),
+			.time_frac_sec = draw(),
+			.flags = draw(),
+			.counter_period_maxerror_rate_frac_sec = draw(),
 		};
 		struct kvt_vmclock_time time = { 0 };
 		struct ms_hyperv_tsc_page page = { 0 };

@@ -12,7 +12,8 @@ static void scale(const struct pvclock_vcpu_time_info *ti, uint64_t hz, uint64_t
 	int64_t low, high, error;
 
 	if (kvt_scale_to_hz(ti->tsc_to_system_mul, ti->tsc_shift, &ns) == 0 && ns > 1000000)
-		PROMISE(kvt_scale_rate_error(ti->tsc_to_system_mul, ti->tsc_shift, ns, &error) == 0);
+		PROMISE(kvt_scale_rate_error(ti->tsc_to_system_mul, ti->tsc_shift, ns, &error) ==
+			0);
 	if (kvt_scale_bound(ti->tsc_to_system_mul, ti->tsc_shift, hz, cycles, &low, &high) == 0)
 		PROMISE(low <= 0 && high >= 0);
 }

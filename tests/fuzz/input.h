@@ -27,10 +27,10 @@ static inline uint64_t input_u64(struct input *input)
 }
 
 /* Stop the fuzzer where a documented promise is broken. */
-#define PROMISE(condition)                                                                         \
-	do {                                                                                       \
-		if (!(condition))                                                                  \
-			__builtin_trap();                                                          \
+#define PROMISE(condition)                \
+	do {                              \
+		if (!(condition))         \
+			__builtin_trap(); \
 	} while (0)
 
 #endif

@@ -21,8 +21,21 @@ static inline uint64_t operand_random(void)
 static inline uint64_t operand(void)
 {
 	static const uint64_t edges[] = {
-		0, 1, 2, 3, 999999999, 1000000000, 1000000001, 1193182, 3579545, UINT32_MAX,
-		UINT64_C(1) << 32, INT64_MAX, UINT64_C(1) << 63, UINT64_MAX - 1, UINT64_MAX,
+		0,
+		1,
+		2,
+		3,
+		999999999,
+		1000000000,
+		1000000001,
+		1193182,
+		3579545,
+		UINT32_MAX,
+		UINT64_C(1) << 32,
+		INT64_MAX,
+		UINT64_C(1) << 63,
+		UINT64_MAX - 1,
+		UINT64_MAX,
 	};
 	static uint64_t before[8];
 	static unsigned at;
@@ -37,7 +50,8 @@ static inline uint64_t operand(void)
 			(unsigned)g_test_rand_int() % 3 - 1;
 		break;
 	case 2:
-		value = (UINT64_C(1) << (g_test_rand_int() & 63)) + (unsigned)g_test_rand_int() % 3 - 1;
+		value = (UINT64_C(1) << (g_test_rand_int() & 63)) +
+			(unsigned)g_test_rand_int() % 3 - 1;
 		break;
 	default:
 		value = operand_random();

@@ -23,10 +23,21 @@ static void machine_cpuid(void *context, uint32_t leaf, uint32_t ret[4])
 			memcpy(ret, machine->leaves[i].r, 4 * sizeof(ret[0]));
 }
 
-#define IN_VM(base, max, features)                                                                 \
-	{ { { 1, { 0, 0, UINT32_C(1) << 31, 0 } },                                                 \
-	    { base, { max, KVM_SIGNATURE_EBX, KVM_SIGNATURE_ECX, KVM_SIGNATURE_EDX } },            \
-	    { (base) + 1, { features, 0, 0, 0 } } } }
+#define IN_VM(base, max, features)                                             \
+	{                                                                      \
+		{                                                              \
+			{ 1, { 0, 0, UINT32_C(1) << 31, 0 } },                 \
+				{ base,                                        \
+				  { max, KVM_SIGNATURE_EBX, KVM_SIGNATURE_ECX, \
+				    KVM_SIGNATURE_EDX } },                     \
+			{                                                      \
+				(base) + 1,                                    \
+				{                                              \
+					features, 0, 0, 0                      \
+				}                                              \
+			}                                                      \
+		}                                                              \
+	}
 
 static void test_features_of_a_usual_kvm(void)
 {
@@ -46,7 +57,8 @@ static void test_leaves_moved_by_hyperv_are_found(void)
 	struct kvt_guest_features f;
 
 	machine.leaves[3].leaf = 0x40000000; /* "Microsoft Hv" */
-	memcpy(machine.leaves[3].r, (uint32_t[]){ 0x40000082, 0x7263694d, 0x666f736f, 0x76482074 }, 16);
+	memcpy(machine.leaves[3].r, (uint32_t[]){ 0x40000082, 0x7263694d, 0x666f736f, 0x76482074 },
+	       16);
 	g_assert_cmpint(kvt_guest_find(machine_cpuid, &machine, &f), ==, 0);
 	g_assert_cmpuint(f.base, ==, 0x40000100);
 	g_assert_true(f.clock && !f.stable_bit && !f.steal_time);
@@ -85,7 +97,8 @@ static void test_no_kvm_is_absent(void)
 static void test_what_each_vcpu_writes(void)
 {
 	struct machine machine = IN_VM(0x40000000, 0x40000001, 0x01007efb);
-	const struct kvt_guest_records boot = { 0x1000, 0x2000, 0x3004 }, other = { 0x1040, 0x2040, 0 };
+	const struct kvt_guest_records boot = { 0x1000, 0x2000, 0x3004 },
+				       other = { 0x1040, 0x2040, 0 };
 	struct kvt_guest_write w[KVT_GUEST_WRITES];
 	struct kvt_guest_features f;
 	size_t n = 77;
@@ -115,10 +128,10 @@ static void test_bad_addresses_are_refused(void)
 	struct kvt_guest_features f;
 	size_t n = 77;
 
-#define REFUSED(error, ...)                                                                        \
-	g_assert_cmpint(kvt_guest_writes(&f, KVT_GUEST_START,                                      \
-					 &(struct kvt_guest_records){ __VA_ARGS__ }, w, &n), ==,   \
-			-(error))
+#define REFUSED(error, ...)                                                                  \
+	g_assert_cmpint(kvt_guest_writes(&f, KVT_GUEST_START,                                \
+					 &(struct kvt_guest_records){ __VA_ARGS__ }, w, &n), \
+			==, -(error))
 	g_assert_cmpint(kvt_guest_find(machine_cpuid, &machine, &f), ==, 0);
 	REFUSED(KVT_E_ALIGN, 0x1002, 0, 0);
 	REFUSED(KVT_E_ALIGN, 0x1000, 0, 0x3002);
@@ -128,8 +141,8 @@ static void test_bad_addresses_are_refused(void)
 	f.msr_steal_time = MSR_KVM_STEAL_TIME;
 	REFUSED(KVT_E_ALIGN, 0x1000, 0x2020, 0);
 	g_assert_cmpint(kvt_guest_writes(&f, (enum kvt_guest_moment)9,
-					 &(struct kvt_guest_records){ 0x1000, 0, 0 }, w, &n), ==,
-			-KVT_E_ARG);
+					 &(struct kvt_guest_records){ 0x1000, 0, 0 }, w, &n),
+			==, -KVT_E_ARG);
 	f.clock = false;
 	REFUSED(KVT_E_ABSENT, 0x1000, 0, 0);
 	g_assert_cmpuint(n, ==, 77);

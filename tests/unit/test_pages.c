@@ -35,7 +35,8 @@ static struct vmclock_abi vmclock(void)
 		.counter_period_shift = 27,
 		.counter_value = 1000,
 		.counter_period_frac_sec = (uint64_t)((one << 27) / 2500000000u),
-		.counter_period_maxerror_rate_frac_sec = (uint64_t)((one << 27) / 2500000000u / 20000000u),
+		.counter_period_maxerror_rate_frac_sec =
+			(uint64_t)((one << 27) / 2500000000u / 20000000u),
 		.time_sec = 1700000000,
 		.time_frac_sec = UINT64_C(1) << 63,
 		.time_maxerror_nanosec = 1000,
@@ -151,11 +152,11 @@ static void test_a_vmclock_without_time_says_so(void)
 	struct kvt_vmclock_time time;
 	uint64_t hz;
 
-#define REFUSED(field, value)                                                                      \
-	do {                                                                                       \
-		struct vmclock_abi abi = vmclock();                                                \
-		abi.field = (value);                                                               \
-		g_assert_cmpint(kvt_vmclock_time(&abi, 5000, &time), ==, -KVT_E_INVALID);          \
+#define REFUSED(field, value)                                                             \
+	do {                                                                              \
+		struct vmclock_abi abi = vmclock();                                       \
+		abi.field = (value);                                                      \
+		g_assert_cmpint(kvt_vmclock_time(&abi, 5000, &time), ==, -KVT_E_INVALID); \
 	} while (0)
 	REFUSED(counter_id, VMCLOCK_COUNTER_INVALID);
 	REFUSED(counter_period_frac_sec, 0);
@@ -191,8 +192,9 @@ static void test_hyperv_time_equals_the_reference(void)
 			continue;
 		}
 		g_assert_cmpint(r, ==, 0);
-		g_assert_cmpuint(got, ==, (uint64_t)((u128)tsc * page.tsc_scale >> 64) +
-						  (uint64_t)page.tsc_offset);
+		g_assert_cmpuint(got, ==,
+				 (uint64_t)((u128)tsc * page.tsc_scale >> 64) +
+					 (uint64_t)page.tsc_offset);
 	}
 }
 
@@ -294,7 +296,8 @@ static void test_xen_wall_clock_goes_past_2106(void)
 
 static void test_pairing_carries_the_host_clock_on(void)
 {
-	struct kvm_clock_pairing pairing = { .sec = 1700000000, .nsec = 999999999, .tsc = 500 }, got;
+	struct kvm_clock_pairing pairing = { .sec = 1700000000, .nsec = 999999999, .tsc = 500 },
+				 got;
 	struct pvclock_vcpu_time_info ti;
 	uint64_t sec;
 	uint32_t nsec;

@@ -61,7 +61,9 @@ static void test_time_never_runs_back_over_a_rebase(void)
 		if (kvt_pvclock_ns(&ti, at, &before) < 0)
 			continue;
 		ti.flags = (uint8_t)(i & 3);
-		g_assert_cmpint(kvt_pvclock_rebase(&ti, 1000000 + operand() % 5000000000u, at, &next), ==, 0);
+		g_assert_cmpint(
+			kvt_pvclock_rebase(&ti, 1000000 + operand() % 5000000000u, at, &next), ==,
+			0);
 		g_assert_cmpint(kvt_pvclock_ns(&next, at, &after), ==, 0);
 		g_assert_cmpuint(after, ==, before);
 		g_assert_cmpint(kvt_pvclock_ns(&next, at + 1, &later), ==, 0);
@@ -101,8 +103,11 @@ static void *write_for_ever(void *unused)
 {
 	for (uint64_t i = 1; !g_atomic_int_get(&shared.stop); i++) {
 		const struct pvclock_vcpu_time_info ti = {
-			.tsc_timestamp = i, .system_time = i * 3, .tsc_to_system_mul = (uint32_t)i,
-			.tsc_shift = (int8_t)i, .flags = (uint8_t)i,
+			.tsc_timestamp = i,
+			.system_time = i * 3,
+			.tsc_to_system_mul = (uint32_t)i,
+			.tsc_shift = (int8_t)i,
+			.flags = (uint8_t)i,
 		};
 
 		kvt_pvclock_publish(&shared.page, &ti);
@@ -191,7 +196,8 @@ static void test_time_never_runs_back_across_vcpus(void)
 
 static void test_the_stopped_flag_is_taken_once(void)
 {
-	struct pvclock_vcpu_time_info page = { .flags = PVCLOCK_GUEST_STOPPED | PVCLOCK_TSC_STABLE_BIT };
+	struct pvclock_vcpu_time_info page = { .flags = PVCLOCK_GUEST_STOPPED |
+							PVCLOCK_TSC_STABLE_BIT };
 
 	g_assert_true(kvt_pvclock_take_stopped(&page));
 	g_assert_false(kvt_pvclock_take_stopped(&page));

@@ -177,7 +177,8 @@ static void test_division_leaves_the_right_remainder(void)
 		uint64_t quotient, remainder, back_high, back_low;
 
 		if (divisor == 0 || high >= divisor) {
-			g_assert_cmpint(kvt_div_u128_u64(high, low, divisor, &quotient, &remainder), <, 0);
+			g_assert_cmpint(kvt_div_u128_u64(high, low, divisor, &quotient, &remainder),
+					<, 0);
 			continue;
 		}
 		g_assert_cmpint(kvt_div_u128_u64(high, low, divisor, &quotient, &remainder), ==, 0);
@@ -197,8 +198,9 @@ static void test_apply_equals_the_reference_for_a_million_operands(void)
 	for (int i = 0; i < ROUNDS; i++) {
 		const uint64_t cycles = operand();
 		const uint32_t mul = (uint32_t)operand();
-		const int8_t shift = (int8_t)(g_test_rand_int() % 4 == 0 ? g_test_rand_int() :
-							     g_test_rand_int() % 33 - 16);
+		const int8_t shift =
+			(int8_t)(g_test_rand_int() % 4 == 0 ? g_test_rand_int()
+							    : g_test_rand_int() % 33 - 16);
 		struct big shifted = big_from(cycles);
 		uint64_t want, got = 77;
 		int r;

@@ -10,7 +10,7 @@
 #endif
 
 #define KVT_ABI_SIZE(tag, bytes) KVT_ABI_ASSERT(sizeof(struct tag) == (bytes), #tag)
-#define KVT_ABI_OFFSET(tag, field, bytes)                                                          \
+#define KVT_ABI_OFFSET(tag, field, bytes) \
 	KVT_ABI_ASSERT(offsetof(struct tag, field) == (bytes), #tag "." #field)
 
 #endif

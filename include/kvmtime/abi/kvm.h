@@ -32,7 +32,7 @@
 #define MSR_KVM_STEAL_TIME      0x4b564d03u
 #define KVM_MSR_ENABLED         1u
 
-#define KVM_HC_CLOCK_PAIRING       9u
+#define KVM_HC_CLOCK_PAIRING        9u
 #define KVM_CLOCK_PAIRING_WALLCLOCK 0u
 
 #endif

@@ -25,9 +25,9 @@ struct pvclock_vcpu_time_info {
 	uint8_t pad[2];
 };
 
-#define PVCLOCK_TSC_STABLE_BIT    (1u << 0) /* reads of different vCPUs are in order */
-#define PVCLOCK_GUEST_STOPPED     (1u << 1) /* the guest did not run; it clears the bit itself */
-#define PVCLOCK_COUNTS_FROM_ZERO  (1u << 2) /* burned; no kernel may use it */
+#define PVCLOCK_TSC_STABLE_BIT   (1u << 0) /* reads of different vCPUs are in order */
+#define PVCLOCK_GUEST_STOPPED    (1u << 1) /* the guest did not run; it clears the bit itself */
+#define PVCLOCK_COUNTS_FROM_ZERO (1u << 2) /* burned; no kernel may use it */
 
 KVT_ABI_SIZE(pvclock_vcpu_time_info, 32);
 KVT_ABI_OFFSET(pvclock_vcpu_time_info, version, 0);

@@ -3,8 +3,8 @@
  * VMClock: the counter of the CPU related to real time by the host, in memory shared with the
  * guest. All fields are little endian.
  *
- * Source: UAPI.13 VMClock 1.0 (uapi-group specifications) and Linux include/uapi/linux/vmclock-abi.h
- * (6.19).
+ * Source: UAPI.13 VMClock 1.0 (uapi-group specifications) and Linux
+ * include/uapi/linux/vmclock-abi.h (6.19).
  */
 #ifndef KVMTIME_ABI_VMCLOCK_H
 #define KVMTIME_ABI_VMCLOCK_H
