@@ -9,6 +9,8 @@
 #include "config.h"
 
 const struct kvt_verb kvt_verbs[] = {
+	{ "see", "check", "[TARGET...]", "What is wrong with time here, why, and what mends it?",
+	  cmd_check },
 	{ "help", "help", "[VERB]", "This list, or a verb's options", cmd_help },
 	{ 0 }
 };

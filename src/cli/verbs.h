@@ -17,6 +17,7 @@ struct kvt_verb {
 extern const struct kvt_verb kvt_verbs[]; /* ends with name = NULL; in the order of the help */
 
 /* one line a verb, in the table's order */
+int cmd_check(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 
 #endif

@@ -25,6 +25,23 @@ struct kvt_root;
  */
 struct kvt_root *kvt_root_open(const char *dir, GError **error);
 
+/**
+ * kvt_root_new_memory() - an empty machine in memory, to be filled with kvt_root_add()
+ * @name: what kvt_root_dir() is to say
+ *
+ * Return: owned.
+ */
+struct kvt_root *kvt_root_new_memory(const char *name);
+
+/**
+ * kvt_root_add() - put a file into a machine in memory; a second one of that path replaces it
+ * @path:   absolute; copied
+ * @bytes:  copied; NULL = the file is there but could not be read
+ * @reason: why not, where @bytes is NULL; a reading error names it
+ */
+void kvt_root_add(struct kvt_root *root, const char *path, const char *bytes, gsize len,
+		  const char *reason);
+
 /** kvt_root_free() - NULL is taken */
 void kvt_root_free(struct kvt_root *root);
 
@@ -36,6 +53,12 @@ bool kvt_root_is_live(const struct kvt_root *root);
 
 /** kvt_root_dir() - the directory's path, as given; borrowed until the root is freed */
 const char *kvt_root_dir(const struct kvt_root *root);
+
+/**
+ * kvt_root_read_head() - as kvt_root_read(), but a longer file gives its first @limit bytes
+ */
+char *kvt_root_read_head(const struct kvt_root *root, const char *path, gsize limit, gsize *ret_len,
+			 GError **error);
 
 /**
  * kvt_root_read() - a whole file

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Rules against facts, in three-valued logic. */
+#include <string.h>
+
+#include "check/rules.h"
+
+enum answer { NO, YES, NOT_KNOWN };
+
+const char *kvt_verdict_name(enum kvt_verdict verdict)
+{
+	static const char *const names[] = { "found", "clean", "undecided", "unfit" };
+
+	return names[verdict];
+}
+
+/* ---- one condition ---- */
+
+static bool equals_word(const struct kvt_fact *fact, const char *word)
+{
+	switch (fact->def->type) {
+	case KVT_FACT_BOOL:
+		return fact->flag == (strcmp(word, "yes") == 0);
+	case KVT_FACT_INT:
+		return fact->integer == g_ascii_strtoll(word, NULL, 10);
+	case KVT_FACT_REAL:
+		return !(fact->real < g_ascii_strtod(word, NULL)) &&
+		       !(fact->real > g_ascii_strtod(word, NULL));
+	case KVT_FACT_VERSION:
+		return kvt_version_compare(fact->text, word) == 0;
+	case KVT_FACT_LIST:
+		return g_strv_contains((const char *const *)fact->list, word);
+	case KVT_FACT_TEXT:
+	default:
+		return strcmp(fact->text, word) == 0;
+	}
+}
+
+static bool equals_any(const struct kvt_fact *fact, char **words)
+{
+	for (guint i = 0; words[i] != NULL; i++)
+		if (equals_word(fact, words[i]))
+			return true;
+	return false;
+}
+
+static bool is_less(const struct kvt_fact *fact, const char *word)
+{
+	if (fact->def->type == KVT_FACT_INT)
+		return fact->integer < g_ascii_strtoll(word, NULL, 10);
+	if (fact->def->type == KVT_FACT_REAL)
+		return fact->real < g_ascii_strtod(word, NULL);
+	return kvt_version_compare(fact->text, word) < 0;
+}
+
+static enum answer ask(const struct kvt_condition *condition, const struct kvt_fact *fact)
+{
+	const bool absent = fact != NULL && fact->state == KVT_ABSENT;
+
+	if (fact == NULL || fact->state == KVT_UNKNOWN)
+		return NOT_KNOWN;
+	switch (condition->op) {
+	case KVT_OP_ABSENT:
+		return absent ? YES : NO;
+	case KVT_OP_NOT_ABSENT:
+		return absent ? NO : YES;
+	case KVT_OP_EQ:
+	case KVT_OP_IN:
+		return !absent && equals_any(fact, condition->words) ? YES : NO;
+	case KVT_OP_NOT:
+	case KVT_OP_NOT_IN:
+		return absent || !equals_any(fact, condition->words) ? YES : NO;
+	case KVT_OP_LESS:
+		return !absent && is_less(fact, condition->words[0]) ? YES : NO;
+	case KVT_OP_AT_LEAST:
+	default:
+		return !absent && !is_less(fact, condition->words[0]) ? YES : NO;
+	}
+}
+
+static char *explain(const struct kvt_condition *condition, unsigned subject,
+		     const struct kvt_fact *fact)
+{
+	g_autofree char *value = fact != NULL ? kvt_fact_value(fact) : g_strdup("unknown");
+	const char *dot = strchr(condition->text, '.');
+	const bool unknown = fact == NULL || fact->state == KVT_UNKNOWN;
+	const char *why = fact == NULL ? "was not read" : fact->source;
+
+	return g_strdup_printf("wants %s%s %s, here %s%s%s%s",
+			       condition->configured ? "configured " : "",
+			       kvt_subject_name(subject), dot + 1, value, unknown ? " (" : "",
+			       unknown ? why : "", unknown ? ")" : "");
+}
+
+/* ---- texts with facts filled in ---- */
+
+static char *fill(const char *text, const struct kvt_facts *facts, unsigned subject)
+{
+	GString *out;
+
+	if (text == NULL)
+		return NULL;
+	out = g_string_new(NULL);
+	for (const char *open; (open = strchr(text, '{')) != NULL;) {
+		const char *close = strchr(open, '}');
+		g_autofree char *name = g_strndup(open + 1, (gsize)(close - open - 1));
+		const char *dot = strchr(name, '.');
+		const struct kvt_fact *fact = kvt_facts_get(facts, subject, name);
+		g_autofree char *value = NULL;
+
+		if (fact == NULL)
+			fact = kvt_facts_any(facts, name);
+		for (unsigned bit = KVT_HOST; bit <= KVT_GUEST && dot != NULL; bit <<= 1)
+			if (g_str_has_prefix(name, kvt_subject_name(bit)) &&
+			    kvt_facts_get(facts, bit, dot + 1) != NULL)
+				fact = kvt_facts_get(facts, bit, dot + 1);
+		value = fact != NULL ? kvt_fact_value(fact) : g_strdup("unknown");
+		g_string_append_len(out, text, open - text);
+		g_string_append(out, value);
+		text = close + 1;
+	}
+	g_string_append(out, text);
+	return g_string_free(out, FALSE);
+}
+
+/* ---- one rule ---- */
+
+static void add_evidence(struct kvt_finding *finding, const struct kvt_fact *fact)
+{
+	if (fact != NULL && !g_ptr_array_find(finding->evidence, fact, NULL))
+		g_ptr_array_add(finding->evidence, (gpointer)(guintptr)fact);
+}
+
+static void finding_free(gpointer data)
+{
+	struct kvt_finding *finding = data;
+
+	g_ptr_array_unref(finding->evidence);
+	g_free(finding->reason);
+	g_free(finding->title);
+	g_free(finding->why);
+	g_free(finding->run);
+	g_free(finding->send);
+	g_free(finding->alone);
+	g_free(finding);
+}
+
+/*
+ * A false condition decides however many others are unknown. Among the "when" ones an unknown
+ * leaves open whether the rule fits at all; it then counts as undecided.
+ */
+static void weigh(struct kvt_finding *finding, const struct kvt_facts *facts)
+{
+	const struct kvt_rule *rule = finding->rule;
+
+	finding->verdict = KVT_FOUND;
+	for (guint i = 0; i < rule->conditions->len; i++) {
+		const struct kvt_condition *condition = rule->conditions->pdata[i];
+		const unsigned subject =
+			condition->subject == KVT_MACHINE ? finding->subject : condition->subject;
+		const struct kvt_fact *fact = kvt_facts_get(
+			facts, subject | (condition->configured ? KVT_CONFIGURED : 0u),
+			condition->def->name);
+		const enum answer answer = ask(condition, fact);
+		const enum kvt_verdict no = condition->when ? KVT_UNFIT : KVT_CLEAN;
+
+		if (answer == YES) {
+			if (!condition->when)
+				add_evidence(finding, fact);
+			continue;
+		}
+		if (answer == NOT_KNOWN && finding->verdict != KVT_FOUND)
+			continue; /* the first unknown is named */
+		if (answer == NO &&
+		    (finding->verdict == KVT_CLEAN || finding->verdict == KVT_UNFIT))
+			continue;
+		finding->verdict = answer == NO ? no : KVT_UNDECIDED;
+		if (answer == NOT_KNOWN)
+			finding->needs_root = fact != NULL && fact->needs_root;
+		g_free(finding->reason);
+		finding->reason = explain(condition, subject, fact);
+	}
+}
+
+static void show_more(struct kvt_finding *finding, const struct kvt_facts *facts)
+{
+	g_auto(GStrv) names =
+		g_strsplit(finding->rule->show != NULL ? finding->rule->show : "", " ", -1);
+
+	for (guint i = 0; names[i] != NULL; i++) {
+		const struct kvt_fact *fact = kvt_facts_get(facts, finding->subject, names[i]);
+
+		if (fact != NULL && fact->state == KVT_KNOWN)
+			add_evidence(finding, fact);
+	}
+}
+
+static struct kvt_finding *judge_one(const struct kvt_rule *rule, unsigned subject,
+				     const struct kvt_facts *facts)
+{
+	struct kvt_finding *finding = g_new0(struct kvt_finding, 1);
+
+	finding->rule = rule;
+	finding->subject = subject;
+	finding->evidence = g_ptr_array_new();
+	if (rule->subject != 0 && (kvt_facts_roles(facts) & subject) == 0) {
+		finding->verdict = KVT_UNFIT;
+		finding->reason = g_strdup_printf("is for a %s", rule->scope);
+		return finding;
+	}
+	weigh(finding, facts);
+	if (finding->verdict == KVT_UNFIT || finding->verdict == KVT_CLEAN)
+		finding->needs_root = false;
+	if (finding->verdict == KVT_FOUND)
+		show_more(finding, facts);
+	finding->title = fill(rule->title, facts, subject);
+	finding->why = fill(rule->why, facts, subject);
+	finding->run = fill(rule->run, facts, subject);
+	finding->send = fill(rule->send, facts, subject);
+	finding->alone = fill(rule->alone, facts, subject);
+	return finding;
+}
+
+/*
+ * A machine's rule is judged once: for the guest if the set has one, else for the host. In a set
+ * that joins two machines the other one has its own set.
+ */
+static unsigned subject_of(const struct kvt_rule *rule, const struct kvt_facts *facts)
+{
+	if (rule->subject != KVT_MACHINE)
+		return rule->subject;
+	return kvt_facts_roles(facts) == KVT_HOST ? KVT_HOST : KVT_GUEST;
+}
+
+/* ---- all rules ---- */
+
+static gint worst_first(gconstpointer a, gconstpointer b)
+{
+	const struct kvt_finding *x = *(const struct kvt_finding *const *)a;
+	const struct kvt_finding *y = *(const struct kvt_finding *const *)b;
+
+	if (x->rule->severity != y->rule->severity)
+		return x->rule->severity > y->rule->severity ? -1 : 1;
+	return strcmp(x->rule->id, y->rule->id);
+}
+
+static bool follows(const struct kvt_finding *effect, const struct kvt_finding *cause)
+{
+	g_auto(GStrv) ids = g_strsplit(effect->rule->cause, " ", -1);
+
+	return g_strv_contains((const char *const *)ids, cause->rule->id);
+}
+
+/* A chain that would close a ring is not made. */
+static bool reaches(const struct kvt_finding *from, const struct kvt_finding *to)
+{
+	for (; from != NULL; from = from->cause)
+		if (from == to)
+			return true;
+	return false;
+}
+
+static void chain(GPtrArray *found)
+{
+	for (guint i = 0; i < found->len; i++) {
+		struct kvt_finding *effect = found->pdata[i];
+
+		for (guint j = 0;
+		     effect->rule->cause != NULL && effect->cause == NULL && j < found->len; j++)
+			if (follows(effect, found->pdata[j]) && !reaches(found->pdata[j], effect))
+				effect->cause = found->pdata[j];
+	}
+}
+
+static void count(struct kvt_judgement *judgement, struct kvt_finding *finding)
+{
+	switch (finding->verdict) {
+	case KVT_FOUND:
+		g_ptr_array_add(judgement->found, finding);
+		judgement->by_severity[finding->rule->severity]++;
+		break;
+	case KVT_CLEAN:
+		judgement->clean++;
+		break;
+	case KVT_UNDECIDED:
+		judgement->undecided++;
+		break;
+	case KVT_UNFIT:
+	default:
+		return;
+	}
+	judgement->fit++;
+}
+
+struct kvt_judgement *kvt_judge(const struct kvt_rules *rules, const struct kvt_facts *facts)
+{
+	struct kvt_judgement *judgement = g_new0(struct kvt_judgement, 1);
+
+	judgement->facts = facts;
+	judgement->results = g_ptr_array_new_with_free_func(finding_free);
+	judgement->found = g_ptr_array_new();
+	for (guint i = 0; i < kvt_rules_count(rules); i++) {
+		const struct kvt_rule *rule = kvt_rules_at(rules, i);
+		struct kvt_finding *finding = judge_one(rule, subject_of(rule, facts), facts);
+
+		g_ptr_array_add(judgement->results, finding);
+		count(judgement, finding);
+	}
+	g_ptr_array_sort(judgement->found, worst_first);
+	chain(judgement->found);
+	return judgement;
+}
+
+void kvt_judgement_free(struct kvt_judgement *judgement)
+{
+	if (judgement == NULL)
+		return;
+	g_ptr_array_unref(judgement->found);
+	g_ptr_array_unref(judgement->results);
+	g_free(judgement);
+}
+
+const struct kvt_finding *kvt_judgement_find(const struct kvt_judgement *judgement, const char *id)
+{
+	const struct kvt_finding *first = NULL;
+
+	for (guint i = 0; i < judgement->results->len; i++) {
+		const struct kvt_finding *finding = judgement->results->pdata[i];
+
+		if (strcmp(finding->rule->id, id) != 0)
+			continue;
+		if (finding->verdict == KVT_FOUND)
+			return finding;
+		if (first == NULL)
+			first = finding;
+	}
+	return first;
+}

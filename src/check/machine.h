@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A machine, live, recorded or mounted, read into facts. Which subject its facts belong to is
+ * decided first: a guest, a host, or both.
+ */
+#ifndef KVT_CHECK_MACHINE_H
+#define KVT_CHECK_MACHINE_H
+
+#include "check/facts.h"
+#include "sys/answers.h"
+#include "sys/root.h"
+
+/**
+ * kvt_machine_read() - everything that can be known about a machine
+ * @root:   where its files are
+ * @answers:  what is not a file
+ * @target: what the facts are about, for people
+ *
+ * Never fails: what cannot be read is an unknown fact with its reason.
+ *
+ * Return: owned.
+ */
+struct kvt_facts *kvt_machine_read(const struct kvt_root *root, const struct kvt_answers *answers,
+				   const char *target);
+
+/* ---- what the readers share; one function a file read_*.c ---- */
+
+struct kvt_reader {
+	const struct kvt_root *root;
+	const struct kvt_answers *answers;
+	struct kvt_facts *facts;
+	unsigned who; /* subject bits of the machine */
+};
+
+/* Settles @reader->who and the roles of the set, so it comes first. */
+void kvt_read_identity(struct kvt_reader *reader);
+void kvt_read_kernel(const struct kvt_reader *reader);
+void kvt_read_cpu(const struct kvt_reader *reader);
+void kvt_read_clock(const struct kvt_reader *reader);
+void kvt_read_cmdline(const struct kvt_reader *reader);
+void kvt_read_ntp(const struct kvt_reader *reader);
+void kvt_read_kvm(const struct kvt_reader *reader);
+
+/** kvt_read_line() - first line of a file; else the fact becomes unknown (absent if @missing) */
+char *kvt_read_line(const struct kvt_reader *reader, const char *path, const char *name,
+		    bool missing_is_absent);
+
+/** kvt_read_file() - a whole file, or NULL; no fact is touched */
+char *kvt_read_file(const struct kvt_reader *reader, const char *path);
+
+/** kvt_read_failed() - make a fact unknown for the reason that an error gives */
+void kvt_read_failed(const struct kvt_reader *reader, unsigned configured, const char *name,
+		     const GError *error);
+
+/** kvt_words() - split at white space without empty words; owned */
+char **kvt_words(const char *text);
+
+#endif

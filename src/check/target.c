@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "check/target.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "check/machine.h"
+#include "sys/error.h"
+
+#define STDIN_LIMIT (512u << 20)
+
+/* ---- opening ---- */
+
+static bool read_stdin(struct kvt_source *source, GError **error)
+{
+	GString *text = g_string_sized_new(1 << 16);
+	ssize_t got;
+
+	do {
+		g_string_set_size(text, text->len + 65536);
+		got = read(STDIN_FILENO, text->str + text->len - 65536, 65536);
+		g_string_set_size(text, text->len - 65536 + (gsize)MAX(got, 0));
+	} while ((got > 0 && text->len <= STDIN_LIMIT) || (got < 0 && errno == EINTR));
+	source->len = text->len;
+	source->owned = g_string_free(text, FALSE);
+	source->bytes = source->owned;
+	if (got < 0)
+		kvt_error_errno(error, "standard input", errno);
+	else if (source->len > STDIN_LIMIT)
+		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT,
+			    "standard input: longer than %u MiB", STDIN_LIMIT >> 20);
+	return got == 0 && source->len <= STDIN_LIMIT;
+}
+
+static bool open_file(struct kvt_source *source, GError **error)
+{
+	struct stat st;
+
+	if (stat(source->name, &st) < 0) {
+		kvt_error_errno(error, source->name, errno);
+		return false;
+	}
+	source->is_folder = S_ISDIR(st.st_mode);
+	if (source->is_folder)
+		return true;
+	if (!S_ISREG(st.st_mode)) {
+		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT,
+			    "%s: neither a file nor a folder", source->name);
+		return false;
+	}
+	source->map = g_mapped_file_new(source->name, FALSE, NULL);
+	if (source->map == NULL) {
+		kvt_error_errno(error, source->name, access(source->name, R_OK) < 0 ? errno : EIO);
+		return false;
+	}
+	source->bytes = g_mapped_file_get_contents(source->map);
+	source->len = g_mapped_file_get_length(source->map);
+	if (source->bytes == NULL)
+		source->bytes = "";
+	return true;
+}
+
+struct kvt_source *kvt_source_open(const char *name, GError **error)
+{
+	g_autoptr(kvt_source) source = g_new0(struct kvt_source, 1);
+
+	source->name = name;
+	if (name == NULL)
+		return g_steal_pointer(&source);
+	if (strcmp(name, "-") == 0 ? read_stdin(source, error) : open_file(source, error))
+		return g_steal_pointer(&source);
+	return NULL;
+}
+
+void kvt_source_close(struct kvt_source *source)
+{
+	if (source == NULL)
+		return;
+	if (source->map != NULL)
+		g_mapped_file_unref(source->map);
+	g_free(source->owned);
+	g_free(source);
+}
+
+/* ---- this machine ---- */
+
+static bool live_sniff(const struct kvt_source *source)
+{
+	return source->name == NULL || strcmp(source->name, "/") == 0;
+}
+
+static bool live_read(const struct kvt_source *source, GPtrArray *sets, GError **error)
+{
+	g_autoptr(kvt_root) root = kvt_root_open("/", error);
+
+	(void)source;
+	if (root == NULL)
+		return false;
+	g_ptr_array_add(sets, kvt_machine_read(root, kvt_answers_live(), "this machine"));
+	return true;
+}
+
+const struct kvt_target_kind kvt_target_live = { "this machine", live_sniff, live_read };
+
+/* ---- a folder ---- */
+
+static bool folder_sniff(const struct kvt_source *source)
+{
+	return source->is_folder;
+}
+
+static bool folder_read(const struct kvt_source *source, GPtrArray *sets, GError **error)
+{
+	g_autoptr(kvt_root) root = kvt_root_open(source->name, error);
+	struct kvt_answers answers;
+
+	if (root == NULL)
+		return false;
+	if (!kvt_root_exists(root, "/etc") && !kvt_root_exists(root, "/proc") &&
+	    !kvt_root_exists(root, "/kvmtime")) {
+		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT,
+			    "%s: holds neither etc, proc nor kvmtime: not the root of a machine",
+			    source->name);
+		return false;
+	}
+	kvt_answers_recorded(root, &answers);
+	g_ptr_array_add(sets, kvt_machine_read(root, &answers, source->name));
+	return true;
+}
+
+const struct kvt_target_kind kvt_target_folder = { "root of a machine", folder_sniff, folder_read };

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kvmtime check: what is wrong with time here, why, how do we know, what mends it? */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/json.h"
+#include "cli/options.h"
+#include "cli/report.h"
+#include "cli/targets.h"
+#include "cli/text.h"
+#include "cli/verbs.h"
+
+static const char description[] =
+	"Without a TARGET it is this machine; else a record, the root folder of a machine, a log, a VM\n"
+	"definition, or - for standard input; what it is, is told by its content.\n"
+	"\n"
+	"Examples:\n"
+	"  kvmtime check                      this machine\n"
+	"  kvmtime check -v                   with sources, and what could not be decided\n"
+	"  kvmtime check --facts              what was read, and from where\n"
+	"  dmesg | kvmtime check -            a log\n"
+	"  ssh old sh <record.sh | kvmtime check -\n"
+	"\n"
+	"Exit status: 0 nothing found (info does not count), 1 findings, 2 usage, 3 refused, 4 bad input.\n";
+
+struct request {
+	struct kvt_common common;
+	gboolean facts;
+	enum kvt_severity bar;
+	const struct kvt_rules *rules;
+};
+
+static bool is_complete(const struct kvt_judgement *judgement)
+{
+	return judgement->undecided == 0;
+}
+
+static void show(const struct request *request, const struct kvt_judgement *judgement)
+{
+	if (request->common.quiet)
+		return;
+	if (request->common.json) {
+		JsonBuilder *builder =
+			kvt_json_begin("kvmtime.check/1", kvt_facts_target(judgement->facts),
+				       is_complete(judgement));
+
+		if (request->facts)
+			kvt_report_facts_json(builder, judgement->facts);
+		kvt_report_json(builder, judgement);
+		kvt_json_end(builder, true);
+	} else if (request->facts)
+		kvt_report_facts(judgement->facts);
+	else
+		kvt_report_text(judgement, request->common.verbose);
+}
+
+static int status_of(const struct request *request, const struct kvt_judgement *judgement)
+{
+	for (int s = (int)request->bar; s <= KVT_CRITICAL; s++)
+		if (judgement->by_severity[s] > 0)
+			return KVT_STATUS_FOUND;
+	return KVT_STATUS_OK;
+}
+
+static int check_target(const struct request *request, const char *name)
+{
+	GError *error = NULL;
+	g_autoptr(GPtrArray) sets = kvt_target_read(name, &error);
+	int status = KVT_STATUS_OK;
+
+	if (sets == NULL)
+		return kvt_fail("check", error);
+	for (guint i = 0; i < sets->len; i++) {
+		g_autoptr(kvt_judgement) judgement = kvt_judge(request->rules, sets->pdata[i]);
+
+		if (i > 0 && !request->common.json && !request->common.quiet)
+			printf("\n");
+		show(request, judgement);
+		status = MAX(status, status_of(request, judgement));
+	}
+	return status;
+}
+
+/* Of several targets the first of 4, 3, 1, 0. */
+static int check_all(const struct request *request, int count, char **names)
+{
+	int status = KVT_STATUS_OK;
+
+	if (count == 0)
+		return check_target(request, NULL);
+	for (int i = 0; i < count; i++) {
+		if (i > 0 && !request->common.json && !request->common.quiet)
+			printf("\n");
+		status = MAX(status, check_target(request, names[i]));
+	}
+	return status;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	g_autofree char *bar = NULL;
+	struct request request = { .bar = KVT_LOW };
+	const GOptionEntry entries[] = { { "facts", 0, 0, G_OPTION_ARG_NONE, &request.facts,
+					   "What was read, and from where", NULL },
+					 { "fail-on", 0, 0, G_OPTION_ARG_STRING, &bar,
+					   "Exit 1 from this severity on (default low)",
+					   "SEVERITY" },
+					 G_OPTION_ENTRY_NULL };
+	g_autoptr(kvt_rules) rules = NULL;
+	GError *error = NULL;
+	int status;
+
+	if (!kvt_options_parse("check", "[TARGET...]", description, entries, &request.common, &argc,
+			       &argv, &status))
+		return status;
+	if (bar != NULL && !kvt_severity_parse(bar, &request.bar))
+		return kvt_usage("check",
+				 "--fail-on takes critical, high, medium, low or info, not '%s'",
+				 bar);
+	rules = kvt_rules_load(&error);
+	if (rules == NULL)
+		return kvt_fail("check", error);
+	request.rules = rules;
+	return check_all(&request, argc - 1, argv + 1);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/report.h"
+#include "cli/text.h"
+
+/* ---- the first lines ---- */
+
+static const char *hypervisor_name(const char *word)
+{
+	static const struct {
+		const char *word, *name;
+	} names[] = {
+		{ "kvm", "KVM" },
+		{ "xen", "Xen" },
+		{ "hyperv", "Hyper-V" },
+		{ "vmware", "VMware" },
+		{ "tcg", "QEMU TCG" },
+		{ "bhyve", "bhyve" },
+		{ "virtualbox", "VirtualBox" },
+		{ "parallels", "Parallels" },
+		{ "other", "unknown hypervisor's" },
+	};
+
+	for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+		if (strcmp(word, names[i].word) == 0)
+			return names[i].name;
+	return word;
+}
+
+static void append_role(GString *out, const struct kvt_facts *facts)
+{
+	const unsigned roles = kvt_facts_roles(facts);
+	const char *hypervisor = kvt_facts_text(facts, "virt.hypervisor", "none");
+	const char *vmm = kvt_facts_text(facts, "virt.vmm", "");
+	const char *platform = kvt_facts_text(facts, "virt.platform", "none");
+
+	if (roles == 0)
+		g_string_append(out, "guest or host is not known");
+	else if ((roles & KVT_GUEST) != 0) {
+		g_string_append_printf(out, "%s guest", hypervisor_name(hypervisor));
+		if (vmm[0] != '\0' && strcmp(vmm, hypervisor) != 0)
+			g_string_append_printf(out, " (%s)", vmm);
+		if (strcmp(platform, "none") != 0)
+			g_string_append_printf(out, " at %s", platform);
+		if ((roles & KVT_HOST) != 0)
+			g_string_append(out, " that is itself a KVM host");
+	} else if ((roles & KVT_HOST) != 0)
+		g_string_append(out, strcmp(hypervisor, "xen") == 0 ? "Xen control domain"
+				     : kvt_facts_is(facts, "kvm.present", false) ? "KVM host"
+										 : "bare machine");
+	else
+		g_string_append(out, "VM definition");
+	if (kvt_facts_is(facts, "virt.container", false))
+		g_string_append(out, ", seen from a container");
+}
+
+char *kvt_report_machine(const struct kvt_facts *facts)
+{
+	GString *out = g_string_new(NULL);
+	const char *os = kvt_facts_text(facts, "os.name", NULL);
+	const char *kernel = kvt_facts_text(facts, "kernel.release", NULL);
+	const char *arch = kvt_facts_text(facts, "kernel.arch", NULL);
+	const struct kvt_fact *cpus = kvt_facts_any(facts, "cpu.count");
+
+	append_role(out, facts);
+	if (os != NULL)
+		g_string_append_printf(out, ", %s", os);
+	if (kernel != NULL)
+		g_string_append_printf(out, ", Linux %s", kernel);
+	if (arch != NULL)
+		g_string_append_printf(out, ", %s", arch);
+	if (cpus != NULL && cpus->state == KVT_KNOWN)
+		g_string_append_printf(out, ", %" G_GINT64_FORMAT " CPU%s", cpus->integer,
+				       cpus->integer == 1 ? "" : "s");
+	return g_string_free(out, FALSE);
+}
+
+static char *count_severities(const struct kvt_judgement *judgement)
+{
+	GString *out = g_string_new(NULL);
+
+	for (int s = KVT_CRITICAL; s >= KVT_INFO; s--)
+		if (judgement->by_severity[s] > 0)
+			g_string_append_printf(out, "%s%u %s", out->len > 0 ? ", " : "",
+					       judgement->by_severity[s],
+					       kvt_severity_name((enum kvt_severity)s));
+	if (out->len == 0)
+		g_string_append(out, "Nothing found");
+	return g_string_free(out, FALSE);
+}
+
+static guint count_root_only(const struct kvt_facts *facts)
+{
+	guint count = 0;
+
+	for (guint i = 0; i < kvt_facts_count(facts); i++)
+		count += kvt_facts_at(facts, i)->needs_root;
+	return count;
+}
+
+static void print_head(const struct kvt_judgement *judgement)
+{
+	const struct kvt_facts *facts = judgement->facts;
+	g_autofree char *machine = kvt_report_machine(facts);
+	g_autofree char *counts = count_severities(judgement);
+	g_autoptr(GDateTime) now = g_date_time_new_now_local();
+	g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S%:z");
+	g_autofree char *target = kvt_text_printable(kvt_facts_target(facts));
+	g_autofree char *first = g_strdup_printf("%s: %s.  Read at %s.", target, machine, time);
+	g_autofree char *bold = kvt_text_paint(KVT_BOLD, counts);
+	GString *second = g_string_new(NULL);
+	const guint root_only = count_root_only(facts);
+
+	kvt_text_wrap(0, first);
+	g_string_append_printf(second, "%s.  %u rule%s fit%s here, %u clean", bold, judgement->fit,
+			       judgement->fit == 1 ? "" : "s", judgement->fit == 1 ? "s" : "",
+			       judgement->clean);
+	if (judgement->undecided > 0)
+		g_string_append_printf(second, ", %u undecided", judgement->undecided);
+	g_string_append_c(second, '.');
+	if (root_only > 0)
+		g_string_append_printf(second, "  %u fact%s only root can read: sudo kvmtime check",
+				       root_only, root_only == 1 ? "" : "s");
+	kvt_text_wrap(0, second->str);
+	g_string_free(second, TRUE);
+}
+
+/* ---- one finding ---- */
+
+static enum kvt_colour colour_of(enum kvt_severity severity)
+{
+	return severity >= KVT_HIGH ? KVT_RED : severity >= KVT_LOW ? KVT_YELLOW : KVT_CYAN;
+}
+
+/* a label in its column, then text that wraps beside it */
+static void print_field(const char *label, const char *text)
+{
+	const int indent = 10;
+	g_auto(GStrv) words = g_strsplit_set(text, " \n", -1);
+	int column = indent;
+	bool first = true;
+
+	printf("  %-8s", label);
+	for (guint i = 0; words[i] != NULL; i++) {
+		const int width = (int)g_utf8_strlen(words[i], -1);
+
+		if (width == 0)
+			continue;
+		if (!first && column + 1 + width > kvt_text_columns()) {
+			printf("\n%*s", indent, "");
+			column = indent, first = true;
+		}
+		printf("%s%s", first ? "" : " ", words[i]);
+		column += width + (first ? 0 : 1);
+		first = false;
+	}
+	printf("\n");
+}
+
+static void print_evidence(const struct kvt_finding *finding)
+{
+	for (guint i = 0; i < finding->evidence->len; i++) {
+		const struct kvt_fact *fact = finding->evidence->pdata[i];
+		g_autofree char *value = kvt_fact_value(fact);
+		g_autofree char *text = g_strdup_printf(
+			"%s%s %s = %s    %s", fact->configured ? "configured " : "",
+			kvt_subject_name(fact->subject), fact->def->name, value, fact->source);
+		g_autofree char *safe = kvt_text_printable(text);
+
+		print_field(i == 0 ? "now" : "", safe);
+	}
+}
+
+static void print_title(const struct kvt_finding *finding, guint number)
+{
+	g_autofree char *upper = g_ascii_strup(kvt_severity_name(finding->rule->severity), -1);
+	g_autofree char *severity = kvt_text_paint(colour_of(finding->rule->severity), upper);
+	g_autofree char *title = kvt_text_printable(finding->title);
+	g_autofree char *bold = kvt_text_paint(KVT_BOLD, title);
+	const int used = 4 + 8 + 1 + (int)g_utf8_strlen(title, -1);
+	const int pad = MAX(kvt_text_columns() - used - 8, 1);
+
+	printf("%-3u %s%*s %s%*s%s\n", number, severity, (int)(8 - strlen(upper)), "", bold, pad,
+	       "", finding->rule->id);
+}
+
+static void print_remedy(const struct kvt_finding *finding, bool guest)
+{
+	const struct kvt_rule *rule = finding->rule;
+	const bool mine = strcmp(rule->who, guest ? "guest" : "host") == 0;
+
+	if (finding->run != NULL && (mine || !guest))
+		print_field("do", finding->run);
+	if (finding->run != NULL && mine && rule->risk != NULL && strcmp(rule->risk, "none") != 0)
+		print_field("risk", rule->risk);
+	if (finding->send != NULL && !mine) {
+		g_autofree char *quoted = g_strdup_printf("send this: \"%s\"", finding->send);
+
+		print_field(rule->who, quoted);
+	}
+	if (finding->alone != NULL && !mine)
+		print_field("alone", finding->alone);
+	if (rule->verify != NULL)
+		print_field("verify", rule->verify);
+}
+
+static void print_consequences(const struct kvt_judgement *judgement,
+			       const struct kvt_finding *cause)
+{
+	for (guint i = 0; i < judgement->found->len; i++) {
+		const struct kvt_finding *effect = judgement->found->pdata[i];
+		g_autofree char *text = NULL;
+
+		if (effect->cause != cause)
+			continue;
+		text = g_strdup_printf("%s %s (%s)", kvt_text_symbol("→", "->"), effect->title,
+				       effect->rule->id);
+		print_field("", text);
+		print_consequences(judgement, effect);
+	}
+}
+
+static void print_finding(const struct kvt_judgement *judgement, const struct kvt_finding *finding,
+			  guint number, bool verbose)
+{
+	const bool guest = (kvt_facts_roles(judgement->facts) & KVT_GUEST) != 0;
+
+	print_title(finding, number);
+	if (finding->rule->severity == KVT_INFO && !verbose)
+		return;
+	print_evidence(finding);
+	print_field("why", finding->why);
+	print_consequences(judgement, finding);
+	print_remedy(finding, guest);
+	if (verbose) {
+		print_field("source", finding->rule->source);
+		if (finding->rule->confidence != NULL &&
+		    strcmp(finding->rule->confidence, "high") != 0)
+			print_field("doubt", finding->rule->confidence);
+	}
+}
+
+/* ---- the last lines ---- */
+
+static void print_good(const struct kvt_facts *facts)
+{
+	const char *source = kvt_facts_text(facts, "clocksource.current", NULL);
+	GString *good = g_string_new(NULL);
+
+	if (source != NULL)
+		g_string_append_printf(good, "clock source %s", source);
+	if (source != NULL && strcmp(source, "tsc") == 0 &&
+	    kvt_facts_is(facts, "tsc.invariant", false))
+		g_string_append(good, ", invariant");
+	if (kvt_facts_is(facts, "ntp.synchronised", false))
+		g_string_append_printf(good, "%ssynchronised", good->len > 0 ? "; " : "");
+	if (good->len > 0)
+		print_field("now", good->str);
+	g_string_free(good, TRUE);
+}
+
+static void print_undecided(const struct kvt_judgement *judgement)
+{
+	bool first = true;
+
+	for (guint i = 0; i < judgement->results->len; i++) {
+		const struct kvt_finding *finding = judgement->results->pdata[i];
+		g_autofree char *text = NULL;
+
+		if (finding->verdict != KVT_UNDECIDED)
+			continue;
+		text = g_strdup_printf("%s %s: %s", finding->rule->id, finding->title,
+				       finding->reason);
+		print_field(first ? "unknown" : "", text);
+		first = false;
+	}
+}
+
+static void print_more(const struct kvt_judgement *judgement)
+{
+	const struct kvt_finding *worst =
+		judgement->found->len > 0 ? judgement->found->pdata[0] : NULL;
+	g_autofree char *text =
+		g_strdup_printf("kvmtime check -v | %s%s | kvmtime check --facts",
+				worst != NULL ? "kvmtime explain " : "kvmtime check --json",
+				worst != NULL ? worst->rule->id : "");
+
+	print_field("more", text);
+}
+
+void kvt_report_text(const struct kvt_judgement *judgement, bool verbose)
+{
+	guint number = 0;
+
+	print_head(judgement);
+	printf("\n");
+	for (guint i = 0; i < judgement->found->len; i++) {
+		const struct kvt_finding *finding = judgement->found->pdata[i];
+
+		if (finding->cause == NULL)
+			print_finding(judgement, finding, ++number, verbose);
+	}
+	if (number > 0)
+		printf("\n");
+	print_good(judgement->facts);
+	if (verbose)
+		print_undecided(judgement);
+	print_more(judgement);
+}
+
+/* ---- --facts ---- */
+
+void kvt_report_facts(const struct kvt_facts *facts)
+{
+	g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+
+	g_ptr_array_add(rows, g_strsplit("SUBJECT|FACT|VALUE|READ FROM", "|", -1));
+	for (guint i = 0; i < kvt_facts_count(facts); i++) {
+		const struct kvt_fact *fact = kvt_facts_at(facts, i);
+		g_autofree char *value = kvt_fact_value(fact);
+		char **row = g_new0(char *, 5);
+
+		row[0] = g_strdup_printf("%s%s", fact->configured ? "configured " : "",
+					 kvt_subject_name(fact->subject));
+		row[1] = g_strdup(fact->def->name);
+		row[2] = kvt_text_printable(value);
+		row[3] = kvt_text_printable(fact->source);
+		g_ptr_array_add(rows, row);
+	}
+	kvt_text_table(rows, "llll");
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/targets.h"
+
+#include "sys/error.h"
+
+/* The first whose sniff() says yes reads it, so the most particular ones come first. */
+static const struct kvt_target_kind *const kinds[] = {
+	&kvt_target_live,
+	&kvt_target_folder,
+};
+
+static void facts_free(gpointer data)
+{
+	kvt_facts_free(data);
+}
+
+GPtrArray *kvt_target_read(const char *name, GError **error)
+{
+	g_autoptr(kvt_source) source = kvt_source_open(name, error);
+	g_autoptr(GPtrArray) sets = g_ptr_array_new_with_free_func(facts_free);
+	GString *names;
+
+	if (source == NULL)
+		return NULL;
+	for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
+		if (kinds[i]->sniff(source))
+			return kinds[i]->read(source, sets, error) ? g_steal_pointer(&sets) : NULL;
+	names = g_string_new(NULL);
+	for (guint i = 1; i < G_N_ELEMENTS(kinds); i++)
+		g_string_append_printf(names, "%s%s", i > 1 ? ", " : "", kinds[i]->name);
+	g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT, "%s: none of: %s", name, names->str);
+	g_string_free(names, TRUE);
+	return NULL;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The kinds of targets that check, fix and their kin take, in the order in which they are asked. */
+#ifndef KVT_CLI_TARGETS_H
+#define KVT_CLI_TARGETS_H
+
+#include "check/target.h"
+
+/**
+ * kvt_target_read() - a target's facts
+ * @name:  as given on the command line; NULL = this machine
+ * @error: out; KVT_STATUS_REFUSED or KVT_STATUS_BAD_INPUT
+ *
+ * Return: owned array of owned struct kvt_facts, at least one; or NULL.
+ */
+GPtrArray *kvt_target_read(const char *name, GError **error);
+
+#endif
