@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "check/machine.h"
-#include "kvmtime/abi/kvm.h"
 #include "sys/cpuinfo.h"
 
 #define CPUINFO_LIMIT (64u << 20)

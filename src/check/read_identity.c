@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "check/machine.h"
-#include "kvmtime/abi/kvm.h"
 #include "sys/cpuinfo.h"
 #include "sys/error.h"
 

@@ -13,7 +13,7 @@
 #include <cpuid.h>
 #endif
 
-#include "kvmtime/error.h"
+#include <kvmtime/error.h>
 #include "sys/answers.h"
 #include "sys/error.h"
 

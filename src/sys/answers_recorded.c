@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kvmtime/error.h"
+#include <kvmtime/error.h>
 #include "sys/answers.h"
 #include "sys/error.h"
 
