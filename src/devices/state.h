@@ -67,5 +67,7 @@ uint64_t kvt_get_max(struct kvt_bytes *bytes, unsigned width, uint64_t max);
 void kvt_ticks_put(struct kvt_bytes *bytes, const struct kvt_ticks *ticks, uint64_t now_ns);
 void kvt_ticks_get(struct kvt_bytes *bytes, struct kvt_ticks *ret_ticks, uint64_t clock_hz,
 		   uint64_t now_ns);
+/* where the clock is known only after the load */
+void kvt_ticks_set_clock(struct kvt_ticks *ticks, uint64_t clock_hz);
 
 #endif

@@ -426,3 +426,9 @@ void kvt_ticks_get(struct kvt_bytes *bytes, struct kvt_ticks *ret_ticks, uint64_
 	ticks.period_ns = ns_of(&ticks, ticks.period_clocks);
 	*ret_ticks = ticks;
 }
+
+void kvt_ticks_set_clock(struct kvt_ticks *ticks, uint64_t clock_hz)
+{
+	ticks->clock_hz = clock_hz;
+	ticks->period_ns = ns_of(ticks, ticks->period_clocks);
+}
