@@ -11,6 +11,8 @@
 const struct kvt_verb kvt_verbs[] = {
 	{ "see", "check", "[TARGET...]", "What is wrong with time here, why, and what mends it?",
 	  cmd_check },
+	{ "definitions", "vm", "show|convert FILE...",
+	  "What does this VM definition really do, and how is it said in another format?", cmd_vm },
 	{ "help", "help", "[VERB]", "This list, or a verb's options", cmd_help },
 	{ 0 }
 };

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# kvmtime vm as a process: verdicts, exit status, JSON.
+. "$KVT_SOURCE/tests/e2e/tap.sh"
+
+cat >"$tmp/good.xml" <<'END'
+<domain type='kvm'>
+  <name>web1</name>
+  <os><type arch='x86_64' machine='pc'>hvm</type></os>
+  <clock offset='utc'>
+    <timer name='pit' tickpolicy='delay'/>
+    <timer name='rtc' tickpolicy='catchup'/>
+  </clock>
+  <devices/>
+</domain>
+END
+sed 's/catchup/merge/' "$tmp/good.xml" >"$tmp/refused.xml"
+sed "s/'rtc'/'sundial'/" "$tmp/good.xml" >"$tmp/invalid.xml"
+echo "<domain>" >"$tmp/broken.xml"
+
+valid() { "$kvmtime" vm "$@" --json 2>/dev/null | /usr/bin/python3 "$KVT_SOURCE/tests/e2e/validate.py" kvmtime.vm.1; }
+status() { "$@" >/dev/null 2>&1; echo $?; }
+
+like "pit delay is re-injection today" "$("$kvmtime" vm show --qemu 7.2 "$tmp/good.xml")" "pit.policy +reinject"
+like "pit delay was no re-injection in 2012" "$("$kvmtime" vm show --qemu 1.0 "$tmp/good.xml")" "pit.policy +discard"
+ok "show in JSON keeps its schema" valid show "$tmp/good.xml"
+ok "convert in JSON keeps its schema" valid convert --to qemu "$tmp/good.xml"
+ok "convert of a refused definition in JSON keeps its schema" valid convert --to qemu "$tmp/refused.xml"
+like "an unknown timer is named with its line" \
+	"$("$kvmtime" vm convert --to qemu "$tmp/invalid.xml" 2>&1)" "invalid.xml:6: .*sundial"
+is "an unknown timer is bad input" "$(status "$kvmtime" vm show "$tmp/invalid.xml")" 4
+is "a refused policy is not converted" "$("$kvmtime" vm convert --to qemu "$tmp/refused.xml" 2>/dev/null)" ""
+is "broken XML is bad input" "$(status "$kvmtime" vm show "$tmp/broken.xml")" 4
+is "a missing file is refused by the system" "$(status "$kvmtime" vm show "$tmp/none.xml")" 3
+is "of several files the worst counts" "$(status "$kvmtime" vm show "$tmp/good.xml" "$tmp/none.xml" "$tmp/broken.xml")" 4
+like "the good file of several is still shown" "$("$kvmtime" vm show "$tmp/broken.xml" "$tmp/good.xml" 2>/dev/null)" "^web1"
+is "no file is a usage error" "$(status "$kvmtime" vm show)" 2
+is "an unknown format is a usage error" "$(status "$kvmtime" vm convert --to vmx "$tmp/good.xml")" 2
+is "a format that is read alone cannot be written" "$(status "$kvmtime" vm convert --to firecracker "$tmp/good.xml")" 2
+like "standard input is read" "$(echo 'kvm -no-kvm-pit-reinjection' | "$kvmtime" vm convert --to libvirt - 2>/dev/null)" \
+	"name='pit' tickpolicy='discard'"
+finish

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Definitions: what each format can say survives a conversion to it and back. */
+#include <string.h>
+
+#include "vmdef/effective.h"
+#include "vmdef/libvirt.h"
+#include "vmdef/load.h"
+#include "vmdef/os.h"
+
+#define PART(timer, part) KVT_VM_TIMER(KVT_TIMER_##timer, KVT_PART_##part)
+
+static struct kvt_vm *parse(int format, const char *text)
+{
+	g_autoptr(GError) error = NULL;
+	struct kvt_vm *vm = kvt_vm_parse(format, text, strlen(text), "test", &error);
+
+	g_assert_no_error(error);
+	return vm;
+}
+
+static void fails(int format, const char *text, gsize length, const char *reason)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(kvt_vm) vm = kvt_vm_parse(format, text, length, "test", &error);
+
+	g_assert_null(vm);
+	g_assert_nonnull(error);
+	g_assert_cmpint(error->code, ==, 4);
+	g_test_message("%s", error->message);
+	g_assert_nonnull(strstr(error->message, reason));
+}
+
+/* ---- property: there and back ---- */
+
+/* The fields and words that a format can say of a guest of its own, in the newest QEMU. */
+struct range {
+	enum kvt_vm_field field;
+	unsigned words; /* bits of the words it knows; of a yes/no, 1 = no, 2 = yes */
+	int64_t max;    /* numbers: 0 ... max */
+};
+
+#define ALL 0xffu
+#define NO  1u
+#define YES 2u
+
+static const struct range common[] = {
+	{ PART(RTC, TRACK), 1u << KVT_TRACK_GUEST | 1u << KVT_TRACK_WALL | 1u << KVT_TRACK_REALTIME,
+	  0 },
+	{ PART(RTC, POLICY), 1u << KVT_POLICY_CATCHUP, 0 },
+	{ PART(PIT, POLICY), 1u << KVT_POLICY_DELAY | 1u << KVT_POLICY_DISCARD, 0 },
+	{ PART(HPET, PRESENT), NO | YES, 0 },
+	{ PART(KVMCLOCK, PRESENT), NO | YES, 0 },
+	{ PART(HYPERVCLOCK, PRESENT), YES, 0 },
+	{ PART(TSC, FREQUENCY), 0, 5000000000 },
+	{ KVT_VM_VCPUS, 0, 255 },
+	{ KVT_VM_ACPI, YES, 0 },
+	{ KVT_VM_AGENT, NO | YES, 0 },
+	{ KVT_VM_HIDDEN, NO | YES, 0 },
+	{ KVT_VM_INVTSC, NO | YES, 0 },
+	{ KVT_VM_MIGRATABLE, NO | YES, 0 },
+	{ KVT_VM_HV_PASSTHROUGH, YES, 0 },
+	{ KVT_VM_HV_RELAXED, NO | YES, 0 },
+	{ KVT_VM_HV_VAPIC, NO | YES, 0 },
+	{ KVT_VM_HV_SPINLOCKS, 0, 0xffff },
+	{ KVT_VM_HV_VPINDEX, NO | YES, 0 },
+	{ KVT_VM_HV_RUNTIME, NO | YES, 0 },
+	{ KVT_VM_HV_SYNIC, NO | YES, 0 },
+	{ KVT_VM_HV_STIMER, YES, 0 },
+	{ KVT_VM_HV_RESET, NO | YES, 0 },
+	{ KVT_VM_HV_FREQUENCIES, NO | YES, 0 },
+	{ KVT_VM_HV_REENLIGHTENMENT, NO | YES, 0 },
+	{ KVT_VM_HV_TLBFLUSH, NO | YES, 0 },
+	{ KVT_VM_HV_IPI, NO | YES, 0 },
+	{ KVT_VM_HV_EVMCS, NO | YES, 0 },
+	{ KVT_VM_HV_AVIC, NO | YES, 0 },
+};
+
+static const struct range libvirt_more[] = {
+	{ PART(RTC, PRESENT), NO | YES, 0 },
+	{ PART(RTC, THRESHOLD), 0, 1000000 },
+	{ PART(PIT, PRESENT), NO | YES, 0 },
+	{ PART(HPET, POLICY), ALL >> 4, 0 },
+	{ PART(TSC, MODE), ALL >> 3, 0 },
+	{ PART(TSC, PRESENT), NO | YES, 0 },
+	{ PART(HYPERVCLOCK, PRESENT), NO | YES, 0 },
+	{ KVT_VM_HV_STIMER_DIRECT, YES, 0 },
+	{ KVT_VM_IRQCHIP, 1u << KVT_IRQCHIP_ON | 1u << KVT_IRQCHIP_SPLIT, 0 },
+};
+
+static void draw(struct kvt_vm *vm, const struct range *range)
+{
+	unsigned words = range->words;
+	int timer = ((int)range->field - KVT_VM_TIMERS) / KVT_PART_COUNT;
+
+	if (g_test_rand_int_range(0, 3) == 0)
+		return;
+	if (words == 0) {
+		int64_t low = range->field == KVT_VM_HV_SPINLOCKS ? 4095 : 1;
+
+		kvt_vm_say(vm, range->field,
+			   low + (int64_t)(g_test_rand_double() * (double)(range->max - low)), 0);
+	} else {
+		int word;
+
+		do
+			word = g_test_rand_int_range(0, 8);
+		while (!(words >> word & 1u));
+		kvt_vm_say(vm, range->field, word, 0);
+	}
+	if (range->field >= KVT_VM_TIMERS)
+		kvt_vm_say(vm, KVT_VM_TIMER(timer, KVT_PART_NAMED), KVT_YES, 0);
+}
+
+static void draw_clock(struct kvt_vm *vm, bool libvirt)
+{
+	int offset = g_test_rand_int_range(0, libvirt ? 5 : 4);
+	static const int qemu[] = { KVT_OFFSET_UTC, KVT_OFFSET_LOCALTIME, KVT_OFFSET_TIMEZONE,
+				    KVT_OFFSET_ABSOLUTE };
+
+	offset = libvirt ? offset : qemu[offset];
+	kvt_vm_say(vm, KVT_VM_OFFSET, offset, 0);
+	if (offset == KVT_OFFSET_TIMEZONE)
+		kvt_vm_say_text(vm, KVT_VM_TIMEZONE, "America/St_Johns", 0);
+	if (offset == KVT_OFFSET_ABSOLUTE)
+		kvt_vm_say(vm, KVT_VM_START, g_test_rand_int_range(0, G_MAXINT), 0);
+	if (offset == KVT_OFFSET_VARIABLE) {
+		kvt_vm_say(vm, KVT_VM_ADJUSTMENT, g_test_rand_int_range(-90000, 90000), 0);
+		kvt_vm_say(vm, KVT_VM_BASIS, g_test_rand_int_range(0, 2), 0);
+	}
+}
+
+static struct kvt_vm *draw_vm(bool libvirt)
+{
+	static const char *const models[] = { "qemu64", "Skylake-Server", "EPYC" };
+	struct kvt_vm *vm = kvt_vm_new(KVT_FORMAT_LIBVIRT, "drawn");
+	int mode = g_test_rand_int_range(0, 3);
+
+	kvt_vm_say_text(vm, KVT_VM_NAME, "a<b&c,d 'e'", 0);
+	kvt_vm_say(vm, KVT_VM_VIRT, g_test_rand_int_range(0, 2), 0);
+	kvt_vm_say_text(vm, KVT_VM_ARCH, "x86_64", 0);
+	kvt_vm_say_text(vm, KVT_VM_MACHINE, "pc-q35-7.2", 0);
+	draw_clock(vm, libvirt);
+	for (gsize i = 0; i < G_N_ELEMENTS(common); i++)
+		draw(vm, &common[i]);
+	for (gsize i = 0; i < G_N_ELEMENTS(libvirt_more) && libvirt; i++)
+		draw(vm, &libvirt_more[i]);
+	if (libvirt && !kvt_vm_is(vm, KVT_VM_HV_STIMER, KVT_YES))
+		kvt_vm_unsay(vm, KVT_VM_HV_STIMER_DIRECT);
+	if (libvirt && !kvt_vm_is(vm, PART(RTC, POLICY), KVT_POLICY_CATCHUP))
+		kvt_vm_unsay(vm, PART(RTC, THRESHOLD));
+	kvt_vm_say(vm, KVT_VM_CPU_MODE, mode == 0 ? KVT_CPU_CUSTOM : mode + 1, 0);
+	if (mode == 0)
+		kvt_vm_say_text(vm, KVT_VM_CPU_MODEL, models[g_test_rand_int_range(0, 3)], 0);
+	return vm;
+}
+
+static void expect_no_loss(const struct kvt_vm *vm, enum kvt_vm_format format)
+{
+	const struct kvt_qemu_target target = { KVT_QEMU(9, 0), 1000000000, 0 };
+	g_autoptr(GPtrArray) lost = NULL;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *text = kvt_vm_write(vm, format, &target, &lost, &error);
+
+	g_assert_no_error(error);
+	for (guint i = 0; i < lost->len; i++) {
+		const struct kvt_vm_note *note = g_ptr_array_index(lost, i);
+
+		g_test_message("%s: %s", kvt_vm_format_name(format), note->text);
+	}
+	if (lost->len > 0)
+		g_test_message("%s", text);
+	g_assert_cmpuint(lost->len, ==, 0);
+}
+
+static void test_libvirt_says_all_back(void)
+{
+	for (int i = 0; i < 3000; i++) {
+		g_autoptr(kvt_vm) vm = draw_vm(true);
+
+		expect_no_loss(vm, KVT_FORMAT_LIBVIRT);
+	}
+}
+
+static void test_what_qemu_can_say_comes_back(void)
+{
+	for (int i = 0; i < 3000; i++) {
+		g_autoptr(kvt_vm) vm = draw_vm(false);
+
+		expect_no_loss(vm, KVT_FORMAT_QEMU);
+		expect_no_loss(vm, KVT_FORMAT_LIBVIRT);
+	}
+}
+
+static void test_what_a_format_cannot_say_is_listed(void)
+{
+	const struct kvt_qemu_target target = { KVT_QEMU(7, 2), 1000000000, 0 };
+	g_autoptr(kvt_vm) vm = parse(KVT_FORMAT_LIBVIRT,
+				     "<domain type='kvm'><os><type>hvm</type></os>"
+				     "<clock offset='variable' adjustment='60'>"
+				     "<timer name='hpet' tickpolicy='merge'/></clock></domain>");
+	g_autoptr(GPtrArray) lost = NULL;
+	g_autofree char *text = kvt_vm_write(vm, KVT_FORMAT_QEMU, &target, &lost, NULL);
+	bool offset = false, policy = false;
+
+	g_assert_nonnull(strstr(text, "-rtc base=2001-09-09T01:47:40"));
+	for (guint i = 0; i < lost->len; i++) {
+		const struct kvt_vm_note *note = g_ptr_array_index(lost, i);
+
+		offset |= note->field == KVT_VM_OFFSET;
+		policy |= note->field == (int)PART(HPET, POLICY);
+	}
+	g_assert_true(offset && policy);
+}
+
+/* ---- reading ---- */
+
+static void test_hostile_xml_is_refused_with_its_line(void)
+{
+	static const char bomb[] =
+		"<!DOCTYPE d [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]><domain>&b;</domain>";
+	static const char external[] = "<!DOCTYPE d SYSTEM 'file:///etc/passwd'><domain/>";
+	GString *deep = g_string_new(NULL);
+
+	fails(KVT_FORMAT_LIBVIRT, bomb, strlen(bomb), "document type");
+	fails(KVT_FORMAT_LIBVIRT, external, strlen(external), "document type");
+	for (int i = 0; i < 100000; i++)
+		g_string_append(deep, "<domain>");
+	fails(KVT_FORMAT_LIBVIRT, deep->str, deep->len, "test:1");
+	g_string_free(deep, TRUE);
+	fails(KVT_FORMAT_LIBVIRT, "<domain>\n<clock>\n</domain>", 26, "test:3");
+	fails(KVT_FORMAT_LIBVIRT, "<domain>\xff\xfe</domain>", 19, "test:1");
+	fails(KVT_FORMAT_LIBVIRT, "<network/>", 10, "not <domain>");
+	fails(-1, "", 0, "not a definition");
+}
+
+static void test_bad_values_are_noted_with_their_line(void)
+{
+	static const char *const clocks[] = {
+		"<clock offset='bogus'/>",
+		"<clock>\n<timer name='bogus'/></clock>",
+		"<clock><timer name='tsc' frequency='-1'/></clock>",
+		"<clock><timer name='tsc' frequency='99999999999999999999'/></clock>",
+		"<clock offset='variable' adjustment='x'/>",
+		"<clock/><clock/>",
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(clocks); i++) {
+		g_autofree char *text =
+			g_strdup_printf("<domain type='kvm'>\n%s</domain>", clocks[i]);
+		g_autoptr(kvt_vm) vm = parse(KVT_FORMAT_LIBVIRT, text);
+		const struct kvt_vm_note *note = g_ptr_array_index(vm->notes, 0);
+
+		g_assert_true(kvt_vm_noted(vm, KVT_NOTE_INVALID, -1));
+		g_assert_cmpint(note->line, ==, i == 1 ? 3 : 2);
+	}
+}
+
+static void test_old_options_mean_what_they_meant(void)
+{
+	g_autoptr(kvt_vm) vm =
+		parse(KVT_FORMAT_QEMU, "qemu-kvm -no-kvm-pit-reinjection -no-hpet "
+				       "-rtc-td-hack -localtime -tdf -startdate now");
+
+	g_assert_true(kvt_vm_is(vm, PART(PIT, POLICY), KVT_POLICY_DISCARD));
+	g_assert_true(kvt_vm_is(vm, PART(RTC, POLICY), KVT_POLICY_CATCHUP));
+	g_assert_true(kvt_vm_is(vm, PART(HPET, PRESENT), KVT_NO));
+	g_assert_cmpuint(vm->options->len, ==, 6);
+}
+
+static void test_a_shell_line_is_split_as_a_shell_does(void)
+{
+	g_autoptr(GArray) lines = NULL;
+	static const char text[] =
+		"TZ='Europe/Paris' \\\n qemu-system-x86_64 \\\n -rtc \"base=local\"time "
+		"-name 'a b' # tail\n -no-hpet";
+	g_autoptr(GPtrArray) words = kvt_qemu_split(text, strlen(text), "test", &lines, NULL);
+	g_autoptr(kvt_vm) vm = parse(-1, text);
+
+	g_assert_cmpuint(words->len, ==, 6);
+	g_assert_cmpstr(g_ptr_array_index(words, 3), ==, "base=localtime");
+	g_assert_cmpint(g_array_index(lines, int, 2), ==, 3);
+	g_assert_cmpstr(vm->at[KVT_VM_TIMEZONE].text, ==, "Europe/Paris");
+	fails(KVT_FORMAT_QEMU, "qemu-kvm \\\n\\\n -name 'x", 22, "test:3");
+}
+
+static void test_a_proc_cmdline_is_split_at_its_nuls(void)
+{
+	static const char text[] = "/usr/bin/qemu-system-x86_64\0-rtc\0base=utc,driftfix=slew\0"
+				   "-cpu\0host,+invtsc,hv_time,tsc-freq=2.5G\0-accel\0kvm";
+	g_autoptr(GError) error = NULL;
+	g_autoptr(kvt_vm) vm = kvt_vm_parse(-1, text, sizeof(text), "test", &error);
+
+	g_assert_no_error(error);
+	g_assert_true(kvt_vm_is(vm, PART(RTC, POLICY), KVT_POLICY_CATCHUP));
+	g_assert_true(kvt_vm_is(vm, KVT_VM_INVTSC, KVT_YES));
+	g_assert_true(kvt_vm_is(vm, PART(HYPERVCLOCK, PRESENT), KVT_YES));
+	g_assert_true(kvt_vm_is(vm, KVT_VM_VIRT, KVT_VIRT_KVM));
+}
+
+static void test_a_config_file_says_the_same_as_a_line(void)
+{
+	g_autoptr(kvt_vm) vm =
+		parse(-1, "# made by hand\n[machine]\n  type = \"q35\"\n  hpet = \"off\"\n"
+			  "[rtc]\n  base = \"localtime\"\n  driftfix = \"slew\"\n"
+			  "[global]\n  driver = \"kvm-pit\"\n"
+			  "  property = \"lost_tick_policy\"\n  value = \"discard\"\n");
+
+	g_assert_true(kvt_vm_is(vm, PART(HPET, PRESENT), KVT_NO));
+	g_assert_true(kvt_vm_is(vm, PART(PIT, POLICY), KVT_POLICY_DISCARD));
+	g_assert_cmpint(vm->at[PART(RTC, POLICY)].line, ==, 7);
+	g_assert_cmpint(vm->at[KVT_VM_OFFSET].number, ==, KVT_OFFSET_LOCALTIME);
+}
+
+/* ---- what it does ---- */
+
+static void test_pit_delay_turned_round(void)
+{
+	g_autoptr(kvt_vm) xml = parse(KVT_FORMAT_LIBVIRT,
+				      "<domain type='kvm'><os><type>hvm</type></os><clock>"
+				      "<timer name='pit' tickpolicy='delay'/></clock></domain>");
+	g_autoptr(kvt_vm) line = parse(KVT_FORMAT_QEMU, "kvm -no-kvm-pit-reinjection");
+	g_autoptr(GPtrArray) then = kvt_vm_effects(xml, KVT_QEMU(1, 0));
+	g_autoptr(GPtrArray) now = kvt_vm_effects(xml, KVT_QEMU(7, 2));
+	g_autoptr(GPtrArray) meant = kvt_vm_effects(line, KVT_QEMU(1, 0));
+
+	g_assert_cmpstr(kvt_vm_effect(then, "pit.policy"), ==, "discard");
+	g_assert_cmpstr(kvt_vm_effect(now, "pit.policy"), ==, "reinject");
+	g_assert_cmpstr(kvt_vm_effect(meant, "pit.policy"), ==, "discard");
+}
+
+static void test_an_os_is_told_by_its_id(void)
+{
+	static const struct {
+		const char *id;
+		int family;
+	} cases[] = {
+		{ "http://redhat.com/rhel/5.4", KVT_FAMILY_LINUX_TICKS },
+		{ "http://redhat.com/rhel/5.5", KVT_FAMILY_LINUX },
+		{ "rhel5.10", KVT_FAMILY_LINUX },
+		{ "rhel4.8", KVT_FAMILY_LINUX_TICKS },
+		{ "rhel9-unknown", KVT_FAMILY_LINUX },
+		{ "http://microsoft.com/win/10", KVT_FAMILY_WINDOWS },
+		{ "win2k8r2", KVT_FAMILY_WINDOWS },
+		{ "win2k3", KVT_FAMILY_WINDOWS_NT5 },
+		{ "winxp", KVT_FAMILY_WINDOWS_NT5 },
+		{ "win98", KVT_FAMILY_DOS },
+		{ "windows", KVT_FAMILY_WINDOWS },
+		{ "wxp", KVT_FAMILY_WINDOWS_NT5 },
+		{ "l26", KVT_FAMILY_LINUX },
+		{ "l24", KVT_FAMILY_LINUX_TICKS },
+		{ "w2k8", KVT_FAMILY_WINDOWS },
+		{ "ubuntu8.04", KVT_FAMILY_LINUX_TICKS },
+		{ "ubuntu22.04", KVT_FAMILY_LINUX },
+		{ "sles10sp4", KVT_FAMILY_LINUX_TICKS },
+		{ "solaris11", KVT_FAMILY_SOLARIS },
+		{ "freebsd13.0", KVT_FAMILY_BSD },
+		{ "http://debian.org/debian/12", KVT_FAMILY_LINUX },
+		{ "what is this", -1 },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_test_message("%s", cases[i].id);
+		g_assert_cmpint(kvt_os_family(cases[i].id), ==, cases[i].family);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/vmdef/libvirt-says-all-back", test_libvirt_says_all_back);
+	g_test_add_func("/vmdef/what-qemu-can-say-comes-back", test_what_qemu_can_say_comes_back);
+	g_test_add_func("/vmdef/what-a-format-cannot-say-is-listed",
+			test_what_a_format_cannot_say_is_listed);
+	g_test_add_func("/vmdef/hostile-xml-is-refused-with-its-line",
+			test_hostile_xml_is_refused_with_its_line);
+	g_test_add_func("/vmdef/bad-values-are-noted-with-their-line",
+			test_bad_values_are_noted_with_their_line);
+	g_test_add_func("/vmdef/old-options-mean-what-they-meant",
+			test_old_options_mean_what_they_meant);
+	g_test_add_func("/vmdef/a-shell-line-is-split-as-a-shell-does",
+			test_a_shell_line_is_split_as_a_shell_does);
+	g_test_add_func("/vmdef/a-proc-cmdline-is-split-at-its-nuls",
+			test_a_proc_cmdline_is_split_at_its_nuls);
+	g_test_add_func("/vmdef/a-config-file-says-the-same-as-a-line",
+			test_a_config_file_says_the_same_as_a_line);
+	g_test_add_func("/vmdef/pit-delay-turned-round", test_pit_delay_turned_round);
+	g_test_add_func("/vmdef/an-os-is-told-by-its-id", test_an_os_is_told_by_its_id);
+	return g_test_run();
+}
