@@ -11,6 +11,10 @@
 const struct kvt_verb kvt_verbs[] = {
 	{ "see", "check", "[TARGET...]", "What is wrong with time here, why, and what mends it?",
 	  cmd_check },
+	{ "measure", "watch", "--vm NAME|--all",
+	  "How far is each guest from the host, with a bound?", cmd_watch },
+	{ "change", "sync", "--vm NAME|--all",
+	  "Put a guest's clock right, and prove it", cmd_sync },
 	{ "definitions", "vm", "show|convert FILE...",
 	  "What does this VM definition really do, and how is it said in another format?", cmd_vm },
 	{ "help", "help", "[VERB]", "This list, or a verb's options", cmd_help },

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "guests/libvirt.h"
+
+#include "sys/module.h"
+
+static const struct kvt_libvirt_module *load(GError **error)
+{
+	return kvt_module_load("libvirt", "kvmtime-libvirt", error);
+}
+
+bool kvt_libvirt_find(const char *uri, GPtrArray *guests, GError **error)
+{
+	const struct kvt_libvirt_module *module = load(error);
+
+	return module != NULL && module->find(uri, guests, error);
+}
+
+char *kvt_libvirt_xml(const char *uri, const char *id, GError **error)
+{
+	const struct kvt_libvirt_module *module = load(error);
+
+	return module != NULL ? module->xml(uri, id, error) : NULL;
+}

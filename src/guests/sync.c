@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "guests/sync.h"
+
+struct run {
+	struct kvt_guest *guest;
+	const struct kvt_sync_options *options;
+	struct kvt_sync_result *result;
+};
+
+static void clear_try(gpointer data)
+{
+	struct kvt_sync_try *one = data;
+
+	g_free(one->words);
+}
+
+void kvt_sync_result_free(struct kvt_sync_result *result)
+{
+	if (result == NULL)
+		return;
+	g_array_unref(result->tries);
+	g_free(result->why);
+	g_free(result->backlog_words);
+	g_free(result);
+}
+
+static void note_try(struct run *run, const struct kvt_path *path, const GError *error)
+{
+	const struct kvt_sync_try one = { .path = path->ops->name,
+					  .reach = kvt_reach_of(error),
+					  .words =
+						  error != NULL ? g_strdup(error->message) : NULL };
+
+	g_array_append_val(run->result->tries, one);
+}
+
+/* Opens, measures, closes: no socket is held between the steps. */
+static bool measure(const struct run *run, struct kvt_path *path, struct kvt_offset *ret_offset,
+		    GError **error)
+{
+	bool done = path->ops->open(path, error) && path->ops->is_running(path, error) &&
+		    kvt_offset_measure(path, run->options->exchanges, run->options->budget_us,
+				       ret_offset, error);
+
+	path->ops->close(path);
+	return done;
+}
+
+static int64_t size(int64_t ns)
+{
+	return ns == INT64_MIN ? INT64_MAX : ns < 0 ? -ns : ns;
+}
+
+/* true if the truth may lie within the limit */
+static bool within(const struct kvt_offset *offset, int64_t limit_ns)
+{
+	return size(offset->offset_ns) <= offset->bound_ns ||
+	       size(offset->offset_ns) - offset->bound_ns <= limit_ns;
+}
+
+static void decide(struct run *run)
+{
+	struct kvt_sync_result *r = run->result;
+
+	if (within(&r->before, run->options->limit_ns)) {
+		r->action = KVT_SYNC_NONE;
+		r->why = g_strdup("nothing to put right");
+	} else if (r->before.host_stepped) {
+		r->action = KVT_SYNC_LEAVE;
+		r->why = g_strdup("the host's own clock was set during the measurement");
+	} else if (r->before.offset_ns > 0 && run->options->policy == KVT_SYNC_FORWARD) {
+		r->action = KVT_SYNC_LEAVE;
+		r->why = g_strdup("it is ahead, and a step back can break what runs in the guest");
+	} else
+		r->action = KVT_SYNC_SET;
+}
+
+/* After the order: the clock, by the path that set it, or by any other. */
+static bool read_back(struct run *run, struct kvt_path *first, struct kvt_offset *ret_offset)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (measure(run, first, ret_offset, &error))
+		return true;
+	note_try(run, first, error);
+	for (guint i = 0; i < run->guest->paths->len; i++) {
+		struct kvt_path *path = run->guest->paths->pdata[i];
+
+		if (path != first && (run->options->taint || !path->taints) &&
+		    measure(run, path, ret_offset, NULL))
+			return true;
+	}
+	return false;
+}
+
+static void clear_backlog(struct run *run, struct kvt_path *path)
+{
+	g_autoptr(GError) error = NULL;
+
+	run->result->backlog_cleared = path->ops->reset_reinjection(path, &error);
+	if (error != NULL)
+		run->result->backlog_words = g_strdup(error->message);
+}
+
+static void verify(struct run *run, struct kvt_path *path)
+{
+	struct kvt_sync_result *r = run->result;
+	struct kvt_offset later;
+
+	r->verified = read_back(run, path, &r->after);
+	r->in_order = r->verified && within(&r->after, run->options->limit_ns);
+	if (!r->in_order || run->options->settle_us == 0)
+		return;
+	if (run->options->sleep != NULL)
+		run->options->sleep(run->options->settle_us, run->options->sleep_data);
+	else
+		g_usleep((gulong)run->options->settle_us);
+	if (!measure(run, path, &later, NULL))
+		return;
+	r->after = later;
+	r->in_order = within(&later, run->options->limit_ns);
+	r->fought = !r->in_order;
+}
+
+/* The agent refused, in words: did the clock stay where it was? It may have drifted a little. */
+static bool stayed(const struct run *run)
+{
+	const struct kvt_sync_result *r = run->result;
+	int64_t moved;
+
+	return r->verified &&
+	       !__builtin_sub_overflow(r->after.offset_ns, r->before.offset_ns, &moved) &&
+	       size(moved) <= r->before.bound_ns + r->after.bound_ns +
+				      MAX(size(r->before.offset_ns) / 10, 1000000);
+}
+
+/* Gives the order; true if the matter is closed, false if the next path may try. */
+static bool set(struct run *run, struct kvt_path *path)
+{
+	struct kvt_sync_result *r = run->result;
+	g_autoptr(GError) error = NULL;
+	bool sent = false;
+
+	r->path = path->ops->name;
+	r->lead_ns = (int64_t)((double)r->before.delay_ns * path->set_share);
+	if (path->ops->open(path, &error))
+		path->ops->set_time(path, r->lead_ns, &sent, &error);
+	if (sent)
+		clear_backlog(run, path);
+	path->ops->close(path);
+	note_try(run, path, error);
+	if (!sent)
+		return false;
+	r->sent = true;
+	verify(run, path);
+	if (kvt_reach_of(error) != KVT_REACH_REFUSED || r->in_order || !stayed(run))
+		return true;
+	r->sent = r->verified = false;
+	g_clear_pointer(&r->backlog_words, g_free);
+	return false;
+}
+
+static void explain_set(struct run *run)
+{
+	struct kvt_sync_result *r = run->result;
+
+	g_free(r->why);
+	if (!r->sent)
+		r->why = g_strdup("no path took the order");
+	else if (!r->verified)
+		r->why = g_strdup("the order was sent and its effect could not be read back; it is "
+				  "not given again");
+	else if (r->fought)
+		r->why = g_strdup(
+			"it was right after the order and is wrong again: something in the "
+			"guest sets it");
+	else if (!r->in_order)
+		r->why = g_strdup("it was set, and is still wrong; it is not set again");
+	else
+		r->why = NULL;
+}
+
+/* One path: measure, decide, set. true if the matter is closed. */
+static bool try_path(struct run *run, struct kvt_path *path)
+{
+	struct kvt_sync_result *r = run->result;
+	g_autoptr(GError) error = NULL;
+
+	if (!measure(run, path, &r->before, &error)) {
+		note_try(run, path, error);
+		/* no other path wakes a machine that stands still */
+		return kvt_reach_of(error) == KVT_REACH_PAUSED ||
+		       kvt_reach_of(error) == KVT_REACH_FROZEN;
+	}
+	r->path = path->ops->name;
+	decide(run);
+	if (r->action != KVT_SYNC_SET || !run->options->apply)
+		return true;
+	return set(run, path);
+}
+
+struct kvt_sync_result *kvt_sync_run(struct kvt_guest *guest,
+				     const struct kvt_sync_options *options)
+{
+	struct kvt_sync_result *r = g_new0(struct kvt_sync_result, 1);
+	struct run run = { guest, options, r };
+
+	r->action = KVT_SYNC_CANNOT;
+	r->tries = g_array_new(FALSE, FALSE, sizeof(struct kvt_sync_try));
+	g_array_set_clear_func(r->tries, clear_try);
+	for (guint i = 0; i < guest->paths->len; i++) {
+		struct kvt_path *path = guest->paths->pdata[i];
+
+		if (path->taints && !options->taint)
+			continue;
+		if (try_path(&run, path))
+			break;
+	}
+	if (r->action == KVT_SYNC_SET && options->apply)
+		explain_set(&run);
+	else if (r->action == KVT_SYNC_CANNOT && r->tries->len > 0)
+		r->why = g_strdup(g_array_index(r->tries, struct kvt_sync_try, 0).words);
+	return r;
+}

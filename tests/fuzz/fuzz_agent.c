@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a guest's agent answers, and the kernel's socket list, read as anything at all. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "guests/agent.h"
+#include "guests/wire.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	g_autofree char *line = g_strndup((const char *)data, size);
+	const gsize len = strlen(line);
+	g_autoptr(JsonObject) reply = kvt_agent_parse(line, len, NULL);
+	g_autoptr(JsonNode) result = reply != NULL ? kvt_agent_result(reply, NULL) : NULL;
+	int64_t ns = -1;
+
+	if (result != NULL && kvt_agent_time(result, line, len, &ns, NULL) && ns < 0)
+		abort();
+	kvt_wire_busy(line, "/run/a");
+	return 0;
+}
