@@ -327,7 +327,6 @@ static void remove_made(int tree, GKeyFile *manifest, const char *group)
 		g_auto(kvt_place) place = { .dir = -1 };
 		g_autofree char *inside = g_build_filename(made[i], "x", NULL);
 		g_autofree char *name = g_path_get_basename(made[i]);
-		g_autofree char *up = NULL;
 		int above;
 
 		if (!kvt_place_open(tree, inside, NULL, &place, NULL))

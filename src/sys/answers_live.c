@@ -28,7 +28,8 @@ static int live_cpuid(void *user, uint32_t leaf, uint32_t subleaf, uint32_t ret_
 	uint32_t r[4];
 
 	/* hypervisor leaves lie outside both ranges that __get_cpuid_max() knows */
-	if ((leaf & 0xc0000000u) != 0x40000000u && __get_cpuid_max(leaf & 0x80000000u, NULL) < leaf)
+	if ((leaf & 0xc0000000u) != 0x40000000u &&
+	    (uint32_t)__get_cpuid_max(leaf & 0x80000000u, NULL) < leaf)
 		return -KVT_E_ABSENT;
 	__cpuid_count(leaf, subleaf, r[0], r[1], r[2], r[3]);
 	memcpy(ret_regs, r, sizeof(r));
