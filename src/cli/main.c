@@ -11,6 +11,8 @@
 const struct kvt_verb kvt_verbs[] = {
 	{ "see", "check", "[TARGET...]", "What is wrong with time here, why, and what mends it?",
 	  cmd_check },
+	{ "see", "clock", "[--watch [SECONDS]|--decode FILE]",
+	  "What do the time pages of this machine say, decoded, live?", cmd_clock },
 	{ "measure", "watch", "--vm NAME|--all",
 	  "How far is each guest from the host, with a bound?", cmd_watch },
 	{ "change", "sync", "--vm NAME|--all",

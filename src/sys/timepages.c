@@ -380,3 +380,55 @@ void kvt_tsc_kernel_scale(uint64_t khz, uint32_t *ret_mult, unsigned *ret_shift)
 	*ret_mult = (uint32_t)mult;
 	*ret_shift = shift;
 }
+
+/* What CLOCK_MONOTONIC_RAW gains over a counter of exactly @khz; negative = loses. Truncated. */
+static int raw_gain_ns(uint64_t khz, uint64_t cycles, int64_t *ret_ns)
+{
+	uint64_t rate, exact, ns;
+	uint32_t mult;
+	unsigned shift;
+	int r;
+
+	kvt_tsc_kernel_scale(khz, &mult, &shift);
+	rate = (uint64_t)mult * khz;
+	exact = UINT64_C(1000000) << shift;
+	r = kvt_muldiv_u64(cycles, rate > exact ? rate - exact : exact - rate, khz << shift, &ns);
+	if (r < 0 || ns > INT64_MAX / 4)
+		return r < 0 ? r : -KVT_E_RANGE;
+	*ret_ns = rate > exact ? (int64_t)ns : -(int64_t)ns;
+	return 0;
+}
+
+int kvt_clock_raw_bound(const struct pvclock_vcpu_time_info *ti, const char *clocksource,
+			uint64_t khz, uint64_t cycles, int64_t *ret_low_ns, int64_t *ret_high_ns)
+{
+	int64_t low_ns = 0, high_ns = 0, gain_ns = 0;
+	uint64_t hz, unsure_ns = 0;
+	int r;
+
+	if (strcmp(clocksource, "kvm-clock") == 0) {
+		*ret_low_ns = -1; /* what each conversion cuts off */
+		*ret_high_ns = 1;
+		return 0;
+	}
+	if (strcmp(clocksource, "tsc") != 0)
+		return -KVT_E_ABSENT;
+	r = kvt_scale_to_hz(ti->tsc_to_system_mul, ti->tsc_shift, &hz);
+	if (r == 0 && khz == 0) {
+		khz = MAX(hz / 1000, 1);
+		/* 1 kHz of khz, of the time: cycles / khz ms */
+		r = kvt_muldiv_u64(cycles, 1000000, khz * khz, &unsure_ns);
+	}
+	if (r == 0)
+		r = kvt_scale_bound(ti->tsc_to_system_mul, ti->tsc_shift, khz * 1000, cycles,
+				    &low_ns, &high_ns);
+	if (r == 0)
+		r = raw_gain_ns(khz, cycles, &gain_ns);
+	if (r < 0)
+		return r;
+	if (unsure_ns > INT64_MAX / 4 || low_ns < INT64_MIN / 4 || high_ns > INT64_MAX / 4)
+		return -KVT_E_RANGE;
+	*ret_low_ns = low_ns - gain_ns - (int64_t)unsure_ns - 2;
+	*ret_high_ns = high_ns - gain_ns + (int64_t)unsure_ns + 2;
+	return 0;
+}

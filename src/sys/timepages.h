@@ -127,6 +127,27 @@ struct kvt_clock_pair {
 int kvt_clock_pair_read(const struct kvt_pvclock_page *page, const struct kvt_calls *calls,
 			clockid_t clock, struct kvt_clock_pair *ret_pair);
 
+/**
+ * kvt_clock_raw_bound() - how far page and CLOCK_MONOTONIC_RAW move apart by rounding alone
+ * @ti:          the record in force for the whole time
+ * @clocksource: the kernel's, e.g. "tsc"
+ * @khz:         the rate that the kernel works with; 0 = not known: 1 kHz to either side of the
+ *               page's is allowed
+ * @cycles:      the time, in cycles of the TSC
+ * @ret_low_ns:  out, smallest change of page minus clock
+ * @ret_high_ns: out, largest
+ *
+ * Under kvm-clock both are the same count of ns. Under tsc the page has the hypervisor's scale,
+ * the clock the kernel's, each an integer, from a rate in whole kHz. What two readings add is not
+ * in it (struct kvt_clock_pair has their bounds).
+ *
+ * Return: 0, or
+ *   -KVT_E_ABSENT  the clock source runs by another counter: nothing is known
+ *   -KVT_E_ARG, -KVT_E_RANGE  as kvt_scale_bound()
+ */
+int kvt_clock_raw_bound(const struct pvclock_vcpu_time_info *ti, const char *clocksource,
+			uint64_t khz, uint64_t cycles, int64_t *ret_low_ns, int64_t *ret_high_ns);
+
 /* ---- VMClock ---- */
 
 struct kvt_vmclock_device {
