@@ -23,19 +23,13 @@ static void step_free(struct kvt_step *step)
 
 static void find_kernel(struct kvt_plan *plan)
 {
-	const struct kvt_fact *release = NULL, *arch = NULL;
+	const char *release, *arch;
 
-	for (unsigned who = KVT_GUEST; who >= KVT_HOST && plan->facts != NULL; who -= 3) {
-		if (release == NULL || release->state != KVT_KNOWN) {
-			release = kvt_facts_get(plan->facts, who, "kernel.release");
-			arch = kvt_facts_get(plan->facts, who, "kernel.arch");
-		}
-	}
-	if (release == NULL || release->state != KVT_KNOWN)
+	if (plan->facts == NULL)
 		return;
-	plan->kernel_known = kvt_kernel_parse(
-		release->text, arch != NULL && arch->state == KVT_KNOWN ? arch->text : NULL,
-		&plan->kernel);
+	release = kvt_facts_text(plan->facts, "kernel.release", NULL);
+	arch = kvt_facts_text(plan->facts, "kernel.arch", NULL);
+	plan->kernel_known = kvt_kernel_parse(release, arch, &plan->kernel);
 }
 
 struct kvt_plan *kvt_plan_new(const struct kvt_root *root, const struct kvt_facts *facts)

@@ -57,8 +57,10 @@ static void enable(struct kvt_plan *plan, const char *unit)
 {
 	if (has_systemd(plan))
 		kvt_plan_run(plan, false, "systemctl enable --now %s", unit);
-	else
+	else if (has(plan, "/sbin/chkconfig"))
 		kvt_plan_run(plan, false, "chkconfig %s on && service %s start", unit, unit);
+	else
+		kvt_plan_run(plan, false, ": %s is not started, no service manager is known here", unit);
 }
 
 static const char *first_of(const struct kvt_plan *plan, const char *const *paths)
@@ -251,7 +253,7 @@ static bool boot_remove(struct kvt_plan *plan, char **args, GError **error)
 static bool vms_run(const struct kvt_plan *plan)
 {
 	const struct kvt_fact *fact =
-		plan->facts != NULL ? kvt_facts_get(plan->facts, KVT_HOST, "kvm.in_use") : NULL;
+		plan->facts != NULL ? kvt_facts_any(plan->facts, "kvm.in_use") : NULL;
 
 	return fact != NULL && fact->state == KVT_KNOWN && fact->flag;
 }
@@ -513,18 +515,30 @@ static bool install_chrony(struct kvt_plan *plan, char **args, GError **error)
 	return true;
 }
 
-static bool one_daemon(struct kvt_plan *plan, char **args, GError **error)
+/* The one that is named stays, else the best of those that run. */
+static const char *daemon_to_keep(char **running, const char *named)
 {
-	const char *keep = args[0];
-	const struct kvt_fact *fact = NULL;
+	static const char *const best[] = { "chronyd",           "ntpd", "ntpsec", "openntpd",
+					    "systemd-timesyncd", NULL };
 
-	for (unsigned who = KVT_GUEST; who >= KVT_HOST && plan->facts != NULL; who -= 3)
-		if (fact == NULL || fact->state != KVT_KNOWN)
-			fact = kvt_facts_get(plan->facts, who, "ntp.daemons");
+	for (guint i = 0; named == NULL && best[i] != NULL; i++)
+		if (g_strv_contains((const char *const *)running, best[i]))
+			return best[i];
+	return named != NULL && g_strv_contains((const char *const *)running, named) ? named : NULL;
+}
+
+static bool one_time_daemon(struct kvt_plan *plan, char **args, GError **error)
+{
+	const struct kvt_fact *fact =
+		plan->facts != NULL ? kvt_facts_any(plan->facts, "ntp.daemons") : NULL;
+	const char *keep;
+
 	if (fact == NULL || fact->state != KVT_KNOWN)
 		return refuse(error, "which time daemons run is unknown");
-	if (!g_strv_contains((const char *const *)fact->list, keep))
-		return refuse(error, "%s does not run; choose which daemon stays", keep);
+	keep = daemon_to_keep(fact->list, args[0]);
+	if (keep == NULL)
+		return refuse(error,
+			      "which daemon is to stay cannot be told; disable the others by hand");
 	for (char **name = fact->list; *name != NULL; name++)
 		if (strspn(*name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(*name))
 			return refuse(error, "'%s' is no name of a service", *name);
@@ -627,7 +641,8 @@ const struct kvt_remedy *kvt_remedies(void)
 		  "take the option true off server lines" },
 		{ "ntp-no-slew", 0, 0, false, ntp_no_slew, "take -x out of ntpd's options" },
 		{ "install-chrony", 0, 0, false, install_chrony, "install and start chronyd" },
-		{ "one-daemon", 1, 1, false, one_daemon, "stop every time daemon but one" },
+		{ "one-time-daemon", 0, 1, false, one_time_daemon,
+		  "stop every time daemon but one" },
 		{ "module-option-remove", 2, 2, true, module_option_remove,
 		  "take an option out of modprobe.d" },
 		{ "sync-after-resume", 0, 0, false, sync_after_resume,

@@ -129,8 +129,10 @@ static int open_steps(int from, const char *path, int flags)
 
 static int open_below(const struct kvt_root *root, const char *path, int flags)
 {
+	/* openat2 refuses the flags that mean nothing with O_PATH */
+	const int more = (flags & O_PATH) != 0 ? O_CLOEXEC : O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	struct open_how how = {
-		.flags = (unsigned)(flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK),
+		.flags = (unsigned)(flags | more),
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd;
