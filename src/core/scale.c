@@ -112,17 +112,29 @@ int kvt_muldiv_u64(uint64_t a, uint64_t b, uint64_t c, uint64_t *ret_quotient)
 	return kvt_div_u128_u64(high, low, c, ret_quotient, NULL);
 }
 
+/* floor(cycles * mul / 2^32); the high half cannot overflow: (2^32-1)^2 + (2^32-2) < 2^64 */
+static uint64_t mul_fraction(uint64_t cycles, uint32_t mul)
+{
+	const uint64_t high = cycles / TWO_32, low = cycles % TWO_32;
+
+	/*@ assert split: cycles * mul == high * mul * 0x100000000 + low * mul; */
+	/*@ assert floor: cycles * mul / 0x100000000 == high * mul + low * mul / 0x100000000; */
+	return high * mul + low * mul / TWO_32;
+}
+
 int kvt_scale_apply(uint64_t cycles, uint32_t mul, int8_t shift, uint64_t *ret_ns)
 {
-	if (shift < 0)
+	if (shift < 0) {
 		cycles = shift > -64 ? cycles >> -shift : 0;
-	else if (shift > 0) {
-		if (cycles != 0 && (shift > 63 || cycles >> (64 - shift) != 0))
+	} else if (shift > 63) {
+		if (cycles != 0)
 			return -KVT_E_RANGE;
-		cycles = shift < 64 ? cycles << shift : 0;
+	} else if (shift > 0) {
+		if (cycles > UINT64_MAX >> shift)
+			return -KVT_E_RANGE;
+		cycles <<= shift;
 	}
-	/* the high half cannot overflow: (2^32-1)*(2^32-1) + (2^32-2) < 2^64 */
-	*ret_ns = (cycles >> 32) * mul + (((uint64_t)(uint32_t)cycles * mul) >> 32);
+	*ret_ns = mul_fraction(cycles, mul);
 	return 0;
 }
 

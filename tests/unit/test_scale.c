@@ -225,6 +225,19 @@ static void test_apply_equals_the_reference_for_a_million_operands(void)
 	g_assert_cmpint(applied, >, ROUNDS / 3);
 }
 
+/* proofs/scale.acsl.h takes for granted that this never loses a bit */
+static void test_the_largest_operand_of_every_shift_fits(void)
+{
+	for (int n = 1; n < 64; n++) {
+		const uint64_t largest = UINT64_MAX >> n;
+		uint64_t ns;
+
+		g_assert_cmpuint(largest << n >> n, ==, largest);
+		g_assert_cmpint(kvt_scale_apply(largest, 1, (int8_t)n, &ns), ==, 0);
+		g_assert_cmpint(kvt_scale_apply(largest + 1, 1, (int8_t)n, &ns), ==, -KVT_E_RANGE);
+	}
+}
+
 static void test_scale_of_a_frequency_is_normalised_and_under_one_ppb(void)
 {
 	for (int i = 0; i < ROUNDS; i++) {
@@ -361,6 +374,7 @@ int main(int argc, char **argv)
 	ADD(muldiv_equals_the_reference_or_says_range);
 	ADD(division_leaves_the_right_remainder);
 	ADD(apply_equals_the_reference_for_a_million_operands);
+	ADD(the_largest_operand_of_every_shift_fits);
 	ADD(scale_of_a_frequency_is_normalised_and_under_one_ppb);
 	ADD(known_pages);
 	ADD(a_coarse_multiplier_is_seen);
