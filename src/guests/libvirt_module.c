@@ -159,6 +159,21 @@ static void set_error(GError **error)
 	kvt_reach_set(error, reach, "%s", words);
 }
 
+static bool is_running(virDomainPtr domain, GError **error)
+{
+	int state, reason;
+
+	if (virDomainGetState(domain, &state, &reason, 0) < 0) {
+		set_error(error);
+		return false;
+	}
+	if (state == VIR_DOMAIN_RUNNING || state == VIR_DOMAIN_BLOCKED)
+		return true;
+	kvt_reach_set(error, state == VIR_DOMAIN_PAUSED ? KVT_REACH_PAUSED : KVT_REACH_GONE,
+		      "the machine is %s", state == VIR_DOMAIN_PAUSED ? "paused" : "not running");
+	return false;
+}
+
 static bool domain_open(struct kvt_path *path, GError **error)
 {
 	struct domain_path *d = of(path);
@@ -172,6 +187,8 @@ static bool domain_open(struct kvt_path *path, GError **error)
 		set_error(error);
 		return false;
 	}
+	if (!is_running(d->domain, error))
+		return false;
 	d->timeout_set =
 		virDomainAgentSetResponseTimeout(d->domain, seconds(path->timeout_us), 0) == 0;
 	return true;
@@ -330,21 +347,6 @@ static bool domain_reset_reinjection(struct kvt_path *path, GError **error)
 	return result != NULL;
 }
 
-static bool domain_is_running(struct kvt_path *path, GError **error)
-{
-	int state, reason;
-
-	if (virDomainGetState(of(path)->domain, &state, &reason, 0) < 0) {
-		set_error(error);
-		return false;
-	}
-	if (state == VIR_DOMAIN_RUNNING || state == VIR_DOMAIN_BLOCKED)
-		return true;
-	kvt_reach_set(error, state == VIR_DOMAIN_PAUSED ? KVT_REACH_PAUSED : KVT_REACH_GONE,
-		      "the machine is %s", state == VIR_DOMAIN_PAUSED ? "paused" : "not running");
-	return false;
-}
-
 static void domain_free(struct kvt_path *path)
 {
 	struct domain_path *d = of(path);
@@ -359,7 +361,7 @@ static void domain_free(struct kvt_path *path)
 		.name = its_name, .open = domain_open, .close = domain_close,             \
 		.get_time = domain_get_time, .set_time = domain_set_time,                 \
 		.command = domain_command, .reset_reinjection = domain_reset_reinjection, \
-		.is_running = domain_is_running, .free = domain_free                      \
+		.free = domain_free                                                       \
 	}
 
 static const struct kvt_path_ops domain_ops = DOMAIN_OPS("libvirt");

@@ -33,7 +33,10 @@ struct kvt_path;
 struct kvt_path_ops {
 	const char *name; /* for people: "agent socket", "libvirt" */
 
-	/* Get ready for a few calls; close is called after it, failed or not. */
+	/*
+	 * Get ready for a few calls; close is called after it, failed or not. A machine that stands
+	 * still, where its manager can say so, is an error (PAUSED) before its agent is asked.
+	 */
 	bool (*open)(struct kvt_path *path, GError **error);
 	void (*close)(struct kvt_path *path);
 
@@ -53,10 +56,6 @@ struct kvt_path_ops {
 	/* forget the RTC ticks that wait to be delivered; false with error, also where impossible
 	 */
 	bool (*reset_reinjection)(struct kvt_path *path, GError **error);
-
-	/* running, or an error that says why not (PAUSED, GONE); true also where nobody can be
-	 * asked */
-	bool (*is_running)(struct kvt_path *path, GError **error);
 
 	void (*free)(struct kvt_path *path);
 };

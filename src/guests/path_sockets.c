@@ -93,19 +93,6 @@ static bool synchronise(struct sockets *s, gint64 deadline_us, GError **error)
 	return false;
 }
 
-static bool sockets_open(struct kvt_path *path, GError **error)
-{
-	struct sockets *s = sockets_of(path);
-	const gint64 deadline_us = g_get_monotonic_time() + path->timeout_us;
-
-	if (s->agent == NULL) {
-		kvt_reach_set(error, KVT_REACH_NO_AGENT, "the machine has no agent channel");
-		return false;
-	}
-	s->wire = kvt_wire_open(s->agent, deadline_us, error);
-	return s->wire != NULL && synchronise(s, deadline_us, error);
-}
-
 static void sockets_close(struct kvt_path *path)
 {
 	struct sockets *s = sockets_of(path);
@@ -227,9 +214,8 @@ static bool sockets_reset_reinjection(struct kvt_path *path, GError **error)
 	return result != NULL;
 }
 
-static bool sockets_is_running(struct kvt_path *path, GError **error)
+static bool is_running(struct sockets *s, GError **error)
 {
-	struct sockets *s = sockets_of(path);
 	g_autoptr(GError) ignored = NULL;
 	g_autoptr(JsonNode) result =
 		s->qmp != NULL ? qmp_command(s, "query-status", &ignored) : NULL;
@@ -247,6 +233,22 @@ static bool sockets_is_running(struct kvt_path *path, GError **error)
 	kvt_reach_set(error, KVT_REACH_PAUSED, "the machine is %.40s",
 		      json_object_get_string_member_with_default(status, "status", "not running"));
 	return false;
+}
+
+static bool sockets_open(struct kvt_path *path, GError **error)
+{
+	struct sockets *s = sockets_of(path);
+	gint64 deadline_us;
+
+	if (s->agent == NULL) {
+		kvt_reach_set(error, KVT_REACH_NO_AGENT, "the machine has no agent channel");
+		return false;
+	}
+	if (!is_running(s, error))
+		return false;
+	deadline_us = g_get_monotonic_time() + path->timeout_us;
+	s->wire = kvt_wire_open(s->agent, deadline_us, error);
+	return s->wire != NULL && synchronise(s, deadline_us, error);
 }
 
 static void sockets_free(struct kvt_path *path)
@@ -267,7 +269,6 @@ static const struct kvt_path_ops sockets_ops = {
 	.set_time = sockets_set_time,
 	.command = sockets_command,
 	.reset_reinjection = sockets_reset_reinjection,
-	.is_running = sockets_is_running,
 	.free = sockets_free,
 };
 

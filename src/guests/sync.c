@@ -38,7 +38,7 @@ static void note_try(struct run *run, const struct kvt_path *path, const GError 
 static bool measure(const struct run *run, struct kvt_path *path, struct kvt_offset *ret_offset,
 		    GError **error)
 {
-	bool done = path->ops->open(path, error) && path->ops->is_running(path, error) &&
+	bool done = path->ops->open(path, error) &&
 		    kvt_offset_measure(path, run->options->exchanges, run->options->budget_us,
 				       ret_offset, error);
 

@@ -13,7 +13,7 @@ static bool ask(struct kvt_path *path, const struct kvt_watch_options *options,
 		struct kvt_watch_line *line)
 {
 	g_autoptr(GError) error = NULL;
-	const bool done = path->ops->open(path, &error) && path->ops->is_running(path, &error) &&
+	const bool done = path->ops->open(path, &error) &&
 			  kvt_offset_measure(path, options->exchanges, options->budget_us,
 					     &line->offset, &error);
 

@@ -120,13 +120,6 @@ static bool fake_reset(struct kvt_path *path, GError **error)
 	return true;
 }
 
-static bool fake_running(struct kvt_path *path, GError **error)
-{
-	(void)path;
-	(void)error;
-	return true;
-}
-
 static void fake_free(struct kvt_path *path)
 {
 	g_rand_free(fake_of(path)->random);
@@ -140,7 +133,6 @@ static const struct kvt_path_ops fake_ops = {
 	.get_time = fake_get_time,
 	.set_time = fake_set_time,
 	.reset_reinjection = fake_reset,
-	.is_running = fake_running,
 	.free = fake_free,
 };
 

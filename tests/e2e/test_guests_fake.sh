@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# watch and sync against fake guests: every way in which an agent fails, at the end of a real socket.
+. "$KVT_SOURCE/tests/e2e/tap.sh"
+fake=$KVT_SOURCE/tests/partners/fake_guest.py
+fakes=()
+
+guests() { # NAME[:KEY=VALUE]...: $tmp/NAME.qga and .qmp
+	local fifo=$tmp/ready.$RANDOM
+	mkfifo "$fifo"
+	"$fake" "$tmp" "$@" >"$fifo" &
+	fakes+=($!)
+	read -r _ <"$fifo"
+	rm "$fifo"
+}
+end_fakes() {
+	[ ${#fakes[@]} = 0 ] || kill "${fakes[@]}" 2>/dev/null
+	fakes=()
+}
+trap 'end_fakes; rm -rf "$tmp"' EXIT
+
+field() { # a jq-like path into the JSON on stdin: field guests.0.outcome
+	/usr/bin/python3 -c '
+import json, sys
+value = json.load(sys.stdin)
+for key in sys.argv[1].split("."):
+    value = value[int(key)] if isinstance(value, list) else value[key]
+print(value)' "$1"
+}
+watch() { # NAME OPTION...: one round over its agent socket
+	local name=$1
+	shift
+	"$kvmtime" watch --agent "$tmp/$name.qga" --count 1 --json --timeout 0.4 "$@" 2>/dev/null
+}
+sync_() { # NAME OPTION...
+	local name=$1
+	shift
+	"$kvmtime" sync --agent "$tmp/$name.qga" --json --timeout 0.5 --settle 0 "$@" 2>/dev/null
+}
+near() { # TEXT, WANTED s, TOLERANCE s: an offset in ns
+	/usr/bin/python3 -c 'import sys; sys.exit(abs(int(sys.argv[1]) / 1e9 - float(sys.argv[2])) > float(sys.argv[3]))' "$@"
+}
+valid() { # SCHEMA DOCUMENT
+	printf '%s' "$2" | "$KVT_SOURCE/tests/e2e/validate.py" "$1"
+}
+orders() { grep -c '^set' "$tmp/$1.log"; }
+
+# ---- watch ----
+guests ahead:offset=5 behind:offset=-7200 windows:offset=-3:step=15625000 drift:rate=100000 hang: \
+	hung:hang slow:delay=30 text:garbage=hello 'big:garbage={"return": 9223372036854775808}' \
+	'wrap:garbage={"return": 18446744073709551617}' 'minus:garbage={"return": -1}' \
+	no:refuse cold:frozen still:paused:hang old:stale=3:offset=1 late:delay=0.05:offset=2
+ok "a guest ahead is seen with its sign" near "$(watch ahead | field offset.offset_ns)" 5 0.2
+ok "a guest behind is seen with its sign" near "$(watch behind | field offset.offset_ns)" -7200 0.2
+ok "a coarse clock is seen" near "$(watch windows --exchanges 16 | field offset.offset_ns)" -3 0.2
+ok "a late answer has a wide bound" near "$(watch late --exchanges 2 | field offset.bound_ns)" 0.026 0.02
+ok "old answers in the channel are passed over" near "$(watch old | field offset.offset_ns)" 1 0.2
+is "an agent that hangs is hung" "$(watch hung | field status)" hung
+is "an answer after 30 s is hung" "$(watch slow | field status)" hung
+is "a text is garbage" "$(watch text | field status)" garbage
+is "a number beyond 2^63 is garbage" "$(watch big | field status)" garbage
+is "a number beyond 2^64 does not wrap" "$(watch wrap | field status)" garbage
+is "a negative time is garbage" "$(watch minus | field status)" garbage
+is "a refusal is told" "$(watch no | field status)" refused
+is "a frozen agent is told" "$(watch cold | field status)" frozen
+is "a paused machine is told by its monitor" "$(watch still --qmp "$tmp/still.qmp" | field status)" paused
+is "a hung agent of a running machine stays hung" "$(watch hung --qmp "$tmp/hung.qmp" | field status)" hung
+is "no socket is gone" "$(watch none | field status)" gone
+is "unknown is not an offset" "$(watch hung | field offset)" None
+watch ahead --limit 1 >/dev/null
+is "an offset beyond the limit is exit status 1" $? 1
+watch ahead --limit 9 >/dev/null
+is "an offset within the limit is exit status 0" $? 0
+watch hung >/dev/null
+is "an unknown offset is exit status 3" $? 3
+like "the text says behind" "$("$kvmtime" watch --agent "$tmp/behind.qga" --count 1)" '-2 h 0 min .*, behind'
+ok "watch's JSON keeps to its schema" valid kvmtime.watch.1 "$(watch ahead)"
+ok "an unknown guest's JSON too" valid kvmtime.watch.1 "$(watch hung)"
+
+# a client that holds the socket
+/usr/bin/python3 -c '
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); print("held", flush=True); time.sleep(600)' \
+	"$tmp/ahead.qga" >"$tmp/held" &
+fakes+=($!)
+until grep -q held "$tmp/held"; do sleep 0.05; done
+sleep 0.2 # the fake guest accepts it
+is "a socket that serves somebody is busy" "$(watch ahead | field status)" busy
+end_fakes
+
+# ---- sync ----
+guests a:offset=-60 b:offset=60 c:offset=-60:no-hwclock d:offset=-60:no-set e:offset=-60:dies \
+	f:offset=-60:fight=0.2 g:offset=-60:hang-set h:offset=-60:hang-set=no i:offset=-0.0001 \
+	j:offset=-60:step=100 k:hang l:offset=-60:frozen
+is "without --apply nothing is set" "$(sync_ a | field guests.0.outcome) $(orders a)" "would-set 0"
+out=$(sync_ a --qmp "$tmp/a.qmp" --apply)
+is "a guest behind is set once" "$(echo "$out" | field guests.0.outcome) $(orders a)" "set 1"
+ok "the residual is small" near "$(echo "$out" | field guests.0.after.offset_ns)" 0 0.05
+is "the RTC's backlog is cleared" "$(grep -c rtc-reset-reinjection "$tmp/a.log")" 1
+ok "sync's JSON keeps to its schema" valid kvmtime.sync.1 "$out"
+is "a guest ahead is left alone" "$(sync_ b --apply | field guests.0.outcome) $(orders b)" "left-alone 0"
+is "a guest ahead is set by --policy step" \
+	"$(sync_ b --apply --policy step | field guests.0.outcome) $(orders b)" "set 1"
+is "an error without hwclock counts as what it did" "$(sync_ c --apply | field guests.0.outcome) $(orders c)" "set 1"
+is "a refusal is not set" "$(sync_ d --apply | field guests.0.outcome) $(orders d)" "not-set 0"
+is "death after the order is unconfirmed" "$(sync_ e --apply | field guests.0.outcome) $(orders e)" "unconfirmed 1"
+is "what fights back is seen" "$(sync_ f --apply --settle 0.7 | field guests.0.outcome) $(orders f)" "fought 1"
+is "an order that hangs is unconfirmed" "$(sync_ g --apply | field guests.0.outcome) $(orders g)" "unconfirmed 1"
+is "an order that hangs is not repeated" "$(sync_ h --apply | field guests.0.outcome) $(orders h)" "unconfirmed 1"
+is "a clock in order is left alone" "$(sync_ i --apply | field guests.0.outcome) $(orders i)" "in-order 0"
+is "an agent like Windows' is set" "$(sync_ j --apply | field guests.0.outcome) $(orders j)" "set 1"
+is "a hung agent is unknown" "$(sync_ k --apply | field guests.0.outcome)" unknown
+is "a frozen agent is left alone" "$(sync_ l --apply | field guests.0.outcome) $(orders l)" "unknown 0"
+sync_ d --apply >/dev/null
+is "what was not set is exit status 3" $? 3
+like "sync says that nothing takes it back" "$("$kvmtime" sync --agent "$tmp/a.qga" --limit 0 --apply --settle 0 --policy step 2>&1
+	"$kvmtime" sync --help)" 'read|undo'
+end_fakes
+
+# ---- a fleet: twenty that hang, one that is well ----
+many=()
+agents=()
+for n in $(seq 20); do
+	many+=("hung$n:hang")
+	agents+=(--agent "$tmp/hung$n.qga")
+done
+guests "${many[@]}" well:offset=1
+"$kvmtime" watch "${agents[@]}" --agent "$tmp/well.qga" --count 9 --interval 0.5 --timeout 1 --json \
+	>"$tmp/fleet" 2>/dev/null
+took=$(/usr/bin/python3 -c '
+import json, statistics, sys
+lines = [json.loads(l) for l in open(sys.argv[1])]
+well = [l for l in lines if l["target"].endswith("well.qga") and l["status"] == "ok"]
+print(len(well), len(lines) >= 150, statistics.median(l["took_us"] for l in well) < 200000)' "$tmp/fleet")
+is "with 20 hung agents a healthy guest answers within 0.2 s (median) in each round" "$took" "9 True True"
+end_fakes
+ok "a recording is drawn, or gnuplot is named" sh -c \
+	"'$kvmtime' watch --plot '$tmp/fleet' --output '$tmp/x.svg' && grep -q svg '$tmp/x.svg' || ! command -v gnuplot"
+"$kvmtime" watch --vm nobody-has-this-name >/dev/null 2>&1
+is "no such guest is exit status 4" $? 4
+"$kvmtime" watch >/dev/null 2>&1
+is "no guest named is exit status 2" $? 2
+finish

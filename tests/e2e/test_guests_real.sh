@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# watch and sync with a booted Linux guest as the judge: over a plain QEMU's sockets and through
+# libvirt. Its clock is also read by a program of its own, without the agent.
+. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "$KVT_SOURCE/tests/partners/guest.sh"
+. "$KVT_SOURCE/tests/partners/libvirt.sh"
+ask=$KVT_SOURCE/tests/partners/ask.py
+pause_s=20
+why=$(guest_missing)
+[ -z "$why" ] || skip_all "$why"
+trap 'guest_stop "$tmp/a"; guest_stop "$tmp/b"; libvirt_stop "$tmp/v"; rm -rf "$tmp"' EXIT
+
+field() {
+	/usr/bin/python3 -c '
+import json, sys
+value = json.load(sys.stdin)
+for key in sys.argv[1].split("."):
+    value = value[int(key)] if isinstance(value, list) else value[key]
+print(value)' "$1"
+}
+a() { "$kvmtime" "$1" --agent "$tmp/a/qga" --qmp "$tmp/a/qmp" --json --exchanges 32 "${@:2}"; }
+b() { "$kvmtime" "$1" --agent "$tmp/b/qga" --qmp "$tmp/b/qmp" --json "${@:2}"; }
+v() { "$kvmtime" "$1" --vm "$2" --connect "$libvirt_uri" --json --exchanges 32 "${@:3}"; }
+below() { [ "$1" -le "$2" ] || { echo "$1 is more than $2"; return 1; }; }
+near() { # NS, WANTED s, TOLERANCE s
+	/usr/bin/python3 -c 'import sys; d = int(sys.argv[1]) / 1e9 - float(sys.argv[2])
+print(d); sys.exit(abs(d) > float(sys.argv[3]))' "$@"
+}
+# two readings of one clock agree if they are no further apart than their bounds together, and what
+# the clock drifted from one to the other (500 ppm, 2 s)
+agree() { # OFFSET BOUND, OFFSET BOUND
+	/usr/bin/python3 -c 'import sys
+a, b, c, d = map(int, sys.argv[1:]); print(a, b, c, d); sys.exit(abs(a - c) > b + d + 1e6)' "$@"
+}
+confirmed() { # sync's JSON, clock socket: the residual is what the guest itself says
+	# shellcheck disable=SC2046
+	agree "$(echo "$1" | field guests.0.after.offset_ns)" "$(echo "$1" | field guests.0.after.bound_ns)" \
+		$("$ask" clock "$2")
+}
+
+# ---- both guests are started, and stand still together ----
+with_libvirt=$(libvirt_missing)
+guest_qemu=(-name plain)
+ok "a guest starts" guest_start "$tmp/a"
+if [ -z "$with_libvirt" ]; then
+	libvirt_start "$tmp/v" || with_libvirt="libvirtd did not start"
+	# an RTC that follows the guest's time: the trap of domtime --sync
+	guest_clock_xml="<clock offset='utc'><timer name='rtc' track='guest'/></clock>" \
+		guest_xml lv "$tmp/v/lv.log" >"$tmp/v/lv.xml"
+	virsh -q -c "$libvirt_uri" create "$tmp/v/lv.xml" >&2 || with_libvirt="the guest did not start"
+fi
+out=$(a watch --count 1)
+ok "watch's bound over an agent socket is at most 2 ms" below "$(echo "$out" | field offset.bound_ns)" 2000000
+# shellcheck disable=SC2046
+ok "watch agrees with the guest's own reading" agree "$(echo "$out" | field offset.offset_ns)" \
+	"$(echo "$out" | field offset.bound_ns)" $("$ask" clock "$tmp/a/clock")
+like "a plain QEMU's guest is found by its name" "$("$kvmtime" watch --vm plain --count 1 --json)" '"status":"ok"'
+before_a=$(echo "$out" | field offset.offset_ns)
+if [ -z "$with_libvirt" ]; then
+	for _ in $(seq 150); do
+		out=$(v watch lv --count 1) && break
+		[ "$(echo "$out" | field status)" = ok ] && break
+		sleep 0.2
+	done
+	ok "watch's bound through libvirt is at most 5 ms" below "$(echo "$out" | field offset.bound_ns)" 5000000
+	before_v=$(echo "$out" | field offset.offset_ns)
+	virsh -q -c "$libvirt_uri" suspend lv >&2
+fi
+"$ask" qmp "$tmp/a/qmp" stop >/dev/null
+resume_at=$(($(date +%s%N) + pause_s * 1000000000))
+is "a paused machine is paused, not hung" "$(a watch --count 1 | field status)" paused
+[ -n "$with_libvirt" ] || is "through libvirt too" "$(v watch lv --count 1 | field status)" paused
+
+# ---- meanwhile: agents that refuse ----
+guest_qemu=()
+guest_append=(kvt.hwclock=no)
+ok "a guest without hwclock starts" guest_start "$tmp/b"
+"$ask" agent "$tmp/b/qga" guest-set-time '{"time":1700000000000000000}' >/dev/null
+b sync --apply --settle 0 >"$tmp/out"
+like "without hwclock the order is judged by reading back" "$(field guests.0.outcome <"$tmp/out")" '^(set|not-set)$'
+guest_stop "$tmp/b"
+guest_append=("kvt.agent_args=-b,guest-set-time,-b,guest-get-time")
+ok "a guest whose agent blocks commands starts" guest_start "$tmp/b"
+is "a blocked guest-get-time is refused" "$(b watch --count 1 | field status)" refused
+guest_stop "$tmp/b"
+guest_append=(kvt.agent=no)
+ok "a guest without an agent starts" guest_start "$tmp/b"
+is "without an agent the offset is unknown" "$(b watch --count 1 --timeout 1 | field offset)" None
+guest_stop "$tmp/b"
+guest_append=()
+
+# ---- the pause ends ----
+until [ "$(date +%s%N)" -ge "$resume_at" ]; do sleep 0.1; done
+"$ask" qmp "$tmp/a/qmp" cont >/dev/null
+ok "after the pause the guest is behind by it" near \
+	"$(($(a watch --count 1 | field offset.offset_ns) - before_a))" -$pause_s 2
+out=$(a sync --apply)
+is "sync sets it" "$(echo "$out" | field guests.0.outcome)" set
+ok "the residual is at most 20 ms" near "$(echo "$out" | field guests.0.after.offset_ns)" 0 0.02
+ok "the residual is confirmed inside the guest" confirmed "$out" "$tmp/a/clock"
+is "the RTC's backlog is cleared" "$(echo "$out" | field guests.0.rtc_backlog_cleared)" True
+guest_stop "$tmp/a"
+
+if [ -n "$with_libvirt" ]; then
+	skip "the same through libvirt" "$with_libvirt"
+	finish
+fi
+virsh -q -c "$libvirt_uri" resume lv >&2
+ok "after the pause libvirt's guest is behind by it" near \
+	"$(($(v watch lv --count 1 | field offset.offset_ns) - before_v))" -$pause_s 4
+out=$(v sync lv --apply)
+is "sync sets it, though its RTC lags too" "$(echo "$out" | field guests.0.outcome)" set
+ok "the residual through libvirt is at most 20 ms" near "$(echo "$out" | field guests.0.after.offset_ns)" 0 0.02
+ok "the residual through libvirt is confirmed inside the guest" confirmed "$out" "$tmp/v/lv.clock"
+virsh -q -c "$libvirt_uri" save lv "$tmp/v/saved" >&2
+sleep 2
+virsh -q -c "$libvirt_uri" restore "$tmp/v/saved" >&2
+for _ in $(seq 50); do # libvirt connects to the restored guest's agent a moment later
+	out=$(v sync lv --apply)
+	[ "$(echo "$out" | field guests.0.outcome)" != unknown ] && break
+	sleep 0.2
+done
+is "after save and restore the clock is set" "$(echo "$out" | field guests.0.outcome)" set
+ok "the residual after save and restore is confirmed inside the guest" confirmed "$out" "$tmp/v/lv.clock"
+is "the domain is not tainted" "$(virsh -c "$libvirt_uri" dominfo lv | grep -c custom-ga)" 0
+finish
