@@ -13,6 +13,10 @@ const struct kvt_verb kvt_verbs[] = {
 	  cmd_check },
 	{ "see", "clock", "[--watch [SECONDS]|--decode FILE]",
 	  "What do the time pages of this machine say, decoded, live?", cmd_clock },
+#ifdef __x86_64__
+	{ "measure", "lab", "[EXPERIMENT...]", "Boot a micro-VM here and measure the time it is given",
+	  cmd_lab },
+#endif
 	{ "measure", "watch", "--vm NAME|--all",
 	  "How far is each guest from the host, with a bound?", cmd_watch },
 	{ "change", "sync", "--vm NAME|--all",

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lab/host.h"
 #include "lab/vm.h"
 #include "sys/error.h"
 
@@ -72,6 +73,13 @@ static void watchdog_stop(void)
 	const struct itimerspec never = { 0 };
 
 	timer_settime(watchdog, 0, &never, NULL);
+}
+
+void lab_vcpu_thread_ends(void)
+{
+	if (have_watchdog)
+		timer_delete(watchdog);
+	have_watchdog = false;
 }
 
 /* ---- what went wrong ---- */
@@ -216,20 +224,12 @@ static enum outcome take_exit(struct lab_vcpu *vcpu, enum lab_stop *ret_stop, ui
 	}
 }
 
-static int64_t mono_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* The run was interrupted: by the watchdog, or by lab_vcpu_kick(). */
 static enum outcome interrupted(struct lab_vcpu *vcpu, int64_t timeout_ns, int64_t start_ns,
 				enum lab_stop *ret_stop, GError **error)
 {
 	vcpu->run->immediate_exit = 0;
-	if (mono_ns() - start_ns < timeout_ns) {
+	if (lab_mono() - start_ns < timeout_ns) {
 		*ret_stop = LAB_STOP_KICKED;
 		return COME_BACK;
 	}
@@ -253,7 +253,7 @@ static enum outcome run_once(struct lab_vcpu *vcpu, int64_t timeout_ns, int64_t 
 bool lab_vcpu_run(struct lab_vcpu *vcpu, int64_t timeout_ns, enum lab_stop *ret_stop,
 		  uint32_t *ret_event, GError **error)
 {
-	const int64_t start_ns = mono_ns();
+	const int64_t start_ns = lab_mono();
 	enum outcome outcome = GO_ON;
 
 	handle_kicks();

@@ -143,6 +143,9 @@ bool lab_vcpu_expect(struct lab_vcpu *vcpu, int64_t timeout_ns, enum lab_event e
  */
 void lab_vcpu_kick(struct lab_vcpu *vcpu, pthread_t thread);
 
+/** lab_vcpu_thread_ends() - give back this thread's watchdog, before the thread ends */
+void lab_vcpu_thread_ends(void);
+
 /** lab_vm_ioctl() - ioctl on the VM; false with @error naming @what */
 bool lab_vm_ioctl(struct lab_vm *vm, unsigned long request, void *argument, const char *what,
 		  GError **error);

@@ -79,7 +79,7 @@ struct lab_mailbox {
 	uint32_t pit_pin;  /* IOAPIC pin of the PIT, 0 = pin 0 */
 	uint32_t no_lapic; /* there is none: leave it alone */
 	uint32_t log;      /* 1 = stamp the ticks of "device" into the log */
-	uint32_t pad0;
+	uint32_t again;    /* CLOCK: 1 = register the clock anew before the next sample */
 	/* guest to host */
 	uint32_t ticks[6];     /* by enum lab_device; one spare */
 	uint64_t start_cycles; /* TSC when the device was started */

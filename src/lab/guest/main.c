@@ -255,6 +255,9 @@ void job_run(unsigned int vcpu)
 	switch (mailbox()->job) {
 	case LAB_JOB_CLOCK:
 		for (;;) {
+			if (mailbox()->again)
+				clock_setup(vcpu);
+			mailbox()->again = 0;
 			clock_sample(vcpu);
 			event(LAB_EVENT_SAMPLE);
 		}

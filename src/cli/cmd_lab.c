@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kvmtime lab: boot micro-VMs on this host's own KVM and measure the time that it gives them. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cli/json.h"
+#include "cli/options.h"
+#include "cli/text.h"
+#include "cli/verbs.h"
+#include "lab/host.h"
+#include "cli/lab_report.h"
+
+static const char description[] =
+	"Experiments: clock, pause, steal, timers, migrate, ticks; without a name all of them, in under\n"
+	"15 s. They boot small VMs of their own; no running VM is touched.\n"
+	"\n"
+	"Examples:\n"
+	"  kvmtime lab                               a page, the verdict first\n"
+	"  kvmtime lab -v clock migrate              every number with its bound\n"
+	"  kvmtime lab ticks --case rtc_catchup --hz 1000 --stop 2000\n"
+	"  kvmtime lab --json >before; ...; kvmtime lab --baseline before\n"
+	"\n"
+	"Exit status: 0 all is well, 1 something is wrong or worse than the baseline, 2 usage, 3 no\n"
+	"KVM here or not for you, 4 the baseline cannot be read.\n";
+
+struct request {
+	struct kvt_common common;
+	struct lab_context context;
+	gboolean longer, busy, list;
+	int nice, hz, stop_ms;
+	char *baseline, *plot, *only;
+};
+
+static void progress(const char *what)
+{
+	g_autofree char *line = g_strdup_printf("lab: %s ...", what);
+
+	kvt_text_progress(line);
+}
+
+static void list(void)
+{
+	for (const struct lab_experiment *e = lab_experiments; e->name != NULL; e++)
+		printf("%-8s %s%s\n", e->name, e->question,
+		       e->by_default ? "" : "  (by name only)");
+}
+
+static bool chosen(const struct lab_experiment *experiment, int count, char **names)
+{
+	for (int i = 0; i < count; i++)
+		if (g_str_equal(names[i], experiment->name))
+			return true;
+	return count == 0 && experiment->by_default;
+}
+
+static bool names_are_known(int count, char **names)
+{
+	for (int i = 0; i < count; i++)
+		if (lab_experiment_find(names[i]) == NULL) {
+			kvt_usage("lab", "no experiment '%s'; kvmtime lab --list", names[i]);
+			return false;
+		}
+	return true;
+}
+
+static void announce(const struct request *request)
+{
+	if (!request->common.quiet)
+		fprintf(stderr,
+			"kvmtime lab: up to 2 of %u CPUs for %s at nice %d; boots 2 MiB VMs of its own and "
+			"touches no running one\n",
+			lab_cpus(), request->longer ? "some minutes" : "about 12 s", request->nice);
+}
+
+static int finish(struct request *request, struct lab_report *report)
+{
+	g_autoptr(GPtrArray) worse = NULL;
+	GError *error = NULL;
+	int status = lab_report_bad(report) > 0 ? KVT_STATUS_FOUND : KVT_STATUS_OK;
+
+	if (request->baseline != NULL &&
+	    !lab_report_compare(report, request->baseline, &worse, &error))
+		return kvt_fail("lab", error);
+	if (worse != NULL)
+		status = worse->len > 0 ? KVT_STATUS_FOUND : KVT_STATUS_OK;
+	if (request->common.json) {
+		JsonBuilder *builder = kvt_json_begin("kvmtime.lab/1", "this machine", true);
+
+		lab_report_json(builder, report);
+		if (worse != NULL) {
+			json_builder_set_member_name(builder, "worse");
+			json_builder_begin_array(builder);
+			for (guint i = 0; i < worse->len; i++)
+				json_builder_add_string_value(builder, worse->pdata[i]);
+			json_builder_end_array(builder);
+		}
+		kvt_json_end(builder, true);
+	} else if (!request->common.quiet) {
+		lab_report_text(report, request->common.verbose);
+		if (worse != NULL)
+			printf("\n%s\n", worse->len > 0 ? "Worse than the baseline:"
+							: "Nothing is worse than the baseline.");
+		for (guint i = 0; worse != NULL && i < worse->len; i++)
+			printf("  %s\n", (const char *)worse->pdata[i]);
+	}
+	if (request->plot != NULL && !lab_report_plot(report, request->plot, &error))
+		return kvt_fail("lab", error);
+	return status;
+}
+
+static int run(struct request *request, int count, char **names)
+{
+	struct lab_report report = { .machine = &request->context.machine, .nice = request->nice };
+	const int64_t start_ns = lab_mono();
+	GError *error = NULL;
+	int status, kvm;
+
+	kvm = lab_kvm_open(NULL, &error);
+	if (kvm < 0)
+		return kvt_fail("lab", error);
+	close(kvm);
+	announce(request);
+	if (setpriority(PRIO_PROCESS, 0, request->nice) != 0)
+		fprintf(stderr, "kvmtime lab: nice %d: %s\n", request->nice, g_strerror(errno));
+	if (!lab_selftest(&request->context.machine, &error)) {
+		lab_machine_clear(&request->context.machine);
+		return kvt_fail("lab", error);
+	}
+	report.results =
+		g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))lab_result_free);
+	for (const struct lab_experiment *e = lab_experiments; e->name != NULL; e++)
+		if (chosen(e, count, names))
+			g_ptr_array_add(report.results, lab_experiment_run(e, &request->context));
+	kvt_text_progress(NULL);
+	report.seconds = (double)(lab_mono() - start_ns) / 1e9;
+	status = finish(request, &report);
+	g_ptr_array_unref(report.results);
+	lab_machine_clear(&request->context.machine);
+	return status;
+}
+
+int cmd_lab(int argc, char **argv)
+{
+	struct request request = { .nice = 19, .context = { .progress = progress } };
+	const GOptionEntry entries[] = {
+		{ "list", 0, 0, G_OPTION_ARG_NONE, &request.list, "The experiments", NULL },
+		{ "long", 0, 0, G_OPTION_ARG_NONE, &request.longer, "Minutes instead of seconds",
+		  NULL },
+		{ "baseline", 0, 0, G_OPTION_ARG_FILENAME, &request.baseline,
+		  "Compare with an earlier run's JSON", "FILE" },
+		{ "plot", 0, 0, G_OPTION_ARG_FILENAME, &request.plot,
+		  "Chart of the timers' lateness: .svg, .png or .pdf", "FILE" },
+		{ "nice", 0, 0, G_OPTION_ARG_INT, &request.nice,
+		  "Priority, -20 .. 19 (default 19, the lowest)", "N" },
+		{ "busy", 0, 0, G_OPTION_ARG_NONE, &request.busy, "Guests compute between ticks",
+		  NULL },
+		{ "hz", 0, 0, G_OPTION_ARG_INT, &request.hz, "Tick rate (default 250)", "N" },
+		{ "stop", 0, 0, G_OPTION_ARG_INT, &request.stop_ms,
+		  "Stop of the tick experiment (500)", "MS" },
+		{ "case", 0, 0, G_OPTION_ARG_STRING, &request.only,
+		  "Only these pairs of device and policy, e.g. rtc_catchup,pit_merge", "NAMES" },
+		G_OPTION_ENTRY_NULL
+	};
+	int status;
+
+	if (!kvt_options_parse("lab", "[EXPERIMENT...]", description, entries, &request.common,
+			       &argc, &argv, &status))
+		return status;
+	if (request.hz < 0 || (request.hz > 0 && (request.hz < 20 || request.hz > 2000)))
+		return kvt_usage("lab", "--hz takes 20 .. 2000");
+	if (request.stop_ms < 0 || request.stop_ms > 60000)
+		return kvt_usage("lab", "--stop takes 1 .. 60000 ms");
+	if (request.nice < -20 || request.nice > 19)
+		return kvt_usage("lab", "--nice takes -20 .. 19");
+	if (request.list) {
+		list();
+		return KVT_STATUS_OK;
+	}
+	if (!names_are_known(argc - 1, argv + 1))
+		return KVT_STATUS_USAGE;
+	request.context.longer = request.longer;
+	request.context.busy = request.busy;
+	request.context.hz = (unsigned int)request.hz;
+	request.context.stop_ns = request.stop_ms * LAB_MS;
+	request.context.only = request.only;
+	return run(&request, argc - 1, argv + 1);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lab/lab.h"
+
+#include "lab/host.h"
+
+const struct lab_experiment lab_experiments[] = {
+	{ "clock", "Is the guest's kvm-clock the host's clock, and how exactly?", true,
+	  lab_clock_run },
+	{ "pause", "What does a guest's time do while it is stopped?", true, lab_pause_run },
+	{ "steal", "Does the guest learn how long it waited for a CPU?", true, lab_steal_run },
+	{ "timers", "How late and how regular are timer interrupts?", true, lab_timers_run },
+	{ "migrate", "Does the clock survive a save and a restore in another process?", true,
+	  lab_migrate_run },
+	{ "ticks", "Which device and policy lose ticks when the guest cannot run?", true,
+	  lab_ticks_run },
+	{ 0 },
+};
+
+const struct lab_experiment *lab_experiment_find(const char *name)
+{
+	for (const struct lab_experiment *e = lab_experiments; e->name != NULL; e++)
+		if (g_str_equal(e->name, name))
+			return e;
+	return NULL;
+}
+
+struct lab_result *lab_experiment_run(const struct lab_experiment *experiment,
+				      struct lab_context *context)
+{
+	struct lab_result *result = lab_result_new(experiment->name);
+	const int64_t start_ns = lab_mono();
+	g_autoptr(GError) error = NULL;
+
+	if (context->progress != NULL)
+		context->progress(experiment->name);
+	if (!experiment->run(context, result, &error)) {
+		result->state = LAB_FAILED;
+		result->reason = g_strdup(error != NULL ? error->message : "no reason given");
+	}
+	lab_unpin();
+	result->seconds = (double)(lab_mono() - start_ns) / 1e9;
+	return result;
+}

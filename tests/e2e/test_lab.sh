@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# kvmtime lab as a process: what it says, its JSON, its exit status with and without /dev/kvm.
+. "$KVT_SOURCE/tests/e2e/tap.sh"
+
+"$kvmtime" lab --list >/dev/null 2>&1 || skip_all "this build has no lab (not x86-64)"
+
+out=$("$kvmtime" lab --list)
+for name in clock pause steal timers migrate ticks; do
+	like "--list names $name" "$out" "^$name "
+done
+"$kvmtime" lab nonsense >"$tmp/out" 2>&1
+is "an unknown experiment is a usage error" $? 2
+"$kvmtime" lab --hz 3 >"$tmp/out" 2>&1
+is "a tick rate that no device has is a usage error" $? 2
+
+# in a mount namespace of its own a machine can be without /dev/kvm
+# shellcheck disable=SC2016
+without() { # what stands in for /dev/kvm, then the command
+	local device=$1
+	shift
+	unshare -m sh -c 'mount --bind "$0" /dev/kvm && exec "$@"' "$device" "$@"
+}
+if [ -e /dev/kvm ] && without /dev/null true 2>/dev/null; then
+	out=$(without /dev/null "$kvmtime" lab 2>&1)
+	is "a device that is not KVM ends with exit status 3" $? 3
+	like "and says so in a line" "$out" "^kvmtime lab: /dev/kvm: not KVM's interface"
+	# shellcheck disable=SC2016
+	out=$(unshare -m sh -c 'mount -t tmpfs none /dev && exec "$0" lab' "$kvmtime" 2>&1)
+	is "no /dev/kvm ends with exit status 3" $? 3
+	like "and says what is missing" "$out" "^kvmtime lab: /dev/kvm: No such file.*no KVM here"
+else
+	skip "no /dev/kvm ends with exit status 3" "no private mounts here, or no /dev/kvm to hide"
+fi
+if [ "$(id -u)" = 0 ] && [ -e /dev/kvm ] && command -v setpriv >/dev/null &&
+	! setpriv --reuid 65534 --clear-groups test -w /dev/kvm &&
+	setpriv --reuid 65534 --clear-groups test -x "$kvmtime"; then
+	out=$(setpriv --reuid 65534 --clear-groups "$kvmtime" lab 2>&1)
+	is "without permission it ends with exit status 3" $? 3
+	like "and says which group helps" "$out" "Permission denied.*group kvm"
+else
+	skip "without permission it ends with exit status 3" "not root, or everybody may use /dev/kvm"
+fi
+
+if ! "$kvmtime" lab migrate >"$tmp/probe" 2>&1 && [ $? = 3 ]; then
+	skip "the default set is measured" "$(cat "$tmp/probe")"
+	finish
+fi
+
+# noise of the machine may turn a verdict, never the shape of the answer
+start=$(date +%s)
+"$kvmtime" lab --json >"$tmp/lab.json" 2>"$tmp/notice"
+status=$?
+seconds=$(($(date +%s) - start))
+echo "# the default set took $seconds s (meant: under 15)"
+like "it says first what it will use" "$(cat "$tmp/notice")" "CPUs for about .* s at nice 19"
+is "the default set answers" "$([ $status -le 1 ] && echo yes || echo "no, $status")" yes
+is "and ends in time, with tenfold slack" "$([ $seconds -lt 150 ] && echo yes)" yes
+if /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
+	ok "its JSON is valid" /usr/bin/python3 "$KVT_SOURCE/tests/e2e/validate.py" kvmtime.lab.1 \
+		<"$tmp/lab.json"
+else
+	skip "its JSON is valid" "python3-jsonschema is not installed"
+fi
+is "every experiment is measured or skipped with a reason" "$(/usr/bin/python3 -c '
+import json, sys
+for e in json.load(open(sys.argv[1]))["experiments"]:
+    if e["state"] == "failed" or (e["state"] == "skipped" and not e["reason"]):
+        print(e["name"], e["state"], e["reason"])
+' "$tmp/lab.json")" ""
+
+"$kvmtime" lab migrate --baseline "$tmp/notice" >"$tmp/out" 2>&1
+is "a baseline that is no JSON is bad input" $? 4
+out=$("$kvmtime" lab migrate --baseline "$tmp/lab.json" 2>/dev/null)
+like "a run against its own baseline says how they compare" "$out" "than the baseline"
+finish
