@@ -30,7 +30,8 @@ char *kvt_read_line(const struct kvt_reader *reader, const char *path, const cha
 		text[strcspn(text, "\n")] = '\0';
 		return g_steal_pointer(&text);
 	}
-	if (missing_is_absent && strstr(error->message, g_strerror(ENOENT)) != NULL)
+	if (missing_is_absent && kvt_read_covers(reader, path) &&
+	    strstr(error->message, g_strerror(ENOENT)) != NULL)
 		kvt_facts_set_absent(reader->facts, reader->who, name, path);
 	else
 		kvt_read_failed(reader, 0, name, error);
@@ -49,10 +50,28 @@ char **kvt_words(const char *text)
 	return (char **)g_ptr_array_free(kept, FALSE);
 }
 
-struct kvt_facts *kvt_machine_read(const struct kvt_root *root, const struct kvt_answers *answers,
-				   const char *target)
+bool kvt_read_covers(const struct kvt_reader *reader, const char *path)
 {
-	struct kvt_reader reader = { root, answers, kvt_facts_new(target), 0 };
+	g_autofree char *first = g_strndup(path, 1 + strcspn(path + 1, "/"));
+
+	return kvt_root_is_live(reader->root) || kvt_root_exists(reader->root, first);
+}
+
+/* The messages are data that may be wrong, which must not cost the other facts. */
+static struct kvt_messages *load_messages(void)
+{
+	g_autoptr(GError) error = NULL;
+	struct kvt_messages *messages = kvt_messages_load(&error);
+
+	if (messages == NULL)
+		g_printerr("kvmtime: %s\n", error->message);
+	return messages;
+}
+
+static struct kvt_facts *read_with(const struct kvt_root *root, const struct kvt_answers *answers,
+				   const char *target, const struct kvt_messages *messages)
+{
+	struct kvt_reader reader = { root, answers, kvt_facts_new(target), 0, messages };
 
 	kvt_read_identity(&reader);
 	kvt_read_kernel(&reader);
@@ -61,6 +80,39 @@ struct kvt_facts *kvt_machine_read(const struct kvt_root *root, const struct kvt
 	kvt_read_cmdline(&reader);
 	kvt_read_ntp(&reader);
 	kvt_read_kvm(&reader);
+	kvt_read_log(&reader);
 	kvt_facts_keep(reader.facts, reader.who);
 	return reader.facts;
+}
+
+struct kvt_facts *kvt_machine_read(const struct kvt_root *root, const struct kvt_answers *answers,
+				   const char *target)
+{
+	g_autoptr(kvt_messages) messages = load_messages();
+
+	return read_with(root, answers, target, messages);
+}
+
+/* The lines that say which machine it is become that machine's few known files. */
+struct kvt_facts *kvt_log_read_machine(const char *bytes, gsize len, const char *name)
+{
+	g_autoptr(kvt_messages) messages = load_messages();
+	g_autoptr(kvt_log) log = NULL;
+	g_autoptr(kvt_root) root = kvt_root_new_memory(name);
+	struct kvt_answers answers;
+	struct kvt_facts *facts;
+
+	if (messages == NULL)
+		messages = kvt_messages_new();
+	log = kvt_log_scan(messages, bytes, len);
+	if (log->banner != NULL)
+		kvt_root_add(root, "/proc/version", log->banner, strlen(log->banner), NULL);
+	if (log->cmdline != NULL)
+		kvt_root_add(root, "/proc/cmdline", log->cmdline, strlen(log->cmdline), NULL);
+	kvt_root_add(root, "/kvmtime/log", log->about->str, log->about->len, NULL);
+	kvt_answers_recorded(root, &answers);
+	facts = read_with(root, &answers, name, NULL);
+	kvt_log_facts(log, facts, kvt_facts_roles(facts) != 0 ? kvt_facts_roles(facts) : KVT_GUEST,
+		      name);
+	return facts;
 }

@@ -7,6 +7,7 @@
 #define KVT_CHECK_MACHINE_H
 
 #include "check/facts.h"
+#include "check/messages.h"
 #include "sys/answers.h"
 #include "sys/root.h"
 
@@ -23,13 +24,18 @@
 struct kvt_facts *kvt_machine_read(const struct kvt_root *root, const struct kvt_answers *answers,
 				   const char *target);
 
+/** kvt_log_read_machine() - a log by itself as a machine: what else it says of it is read too
+ *  @name: of the log, for people */
+struct kvt_facts *kvt_log_read_machine(const char *bytes, gsize len, const char *name);
+
 /* ---- what the readers share; one function a file read_*.c ---- */
 
 struct kvt_reader {
 	const struct kvt_root *root;
 	const struct kvt_answers *answers;
 	struct kvt_facts *facts;
-	unsigned who; /* subject bits of the machine */
+	unsigned who;                        /* subject bits of the machine */
+	const struct kvt_messages *messages; /* NULL = none could be loaded */
 };
 
 /* Settles @reader->who and the roles of the set, so it comes first. */
@@ -40,6 +46,11 @@ void kvt_read_clock(const struct kvt_reader *reader);
 void kvt_read_cmdline(const struct kvt_reader *reader);
 void kvt_read_ntp(const struct kvt_reader *reader);
 void kvt_read_kvm(const struct kvt_reader *reader);
+void kvt_read_log(const struct kvt_reader *reader);
+
+/** kvt_read_covers() - true if files below that first step of a path were taken along at all: only
+ *  then does a file that is not there mean that the machine has none */
+bool kvt_read_covers(const struct kvt_reader *reader, const char *first_step);
 
 /** kvt_read_line() - first line of a file; else the fact becomes unknown (absent if @missing) */
 char *kvt_read_line(const struct kvt_reader *reader, const char *path, const char *name,

@@ -33,9 +33,7 @@ static void read_ptp(const struct kvt_reader *reader)
 	g_autoptr(GPtrArray) clocks = kvt_root_list(reader->root, base);
 	bool kvm = false;
 
-	/* a record that lists nothing below it may lack the folder itself */
-	if (clocks == NULL && !kvt_root_exists(reader->root, base) &&
-	    !kvt_root_is_live(reader->root) && !kvt_root_exists(reader->root, "/sys/class")) {
+	if (!kvt_read_covers(reader, base)) {
 		kvt_facts_set_unknown(reader->facts, reader->who, "ptp.clocks", false,
 				      "not recorded");
 		kvt_facts_set_unknown(reader->facts, reader->who, "ptp.kvm", false, "not recorded");
@@ -65,7 +63,8 @@ static void read_adjtime(const struct kvt_reader *reader)
 		kvt_root_read(reader->root, "/etc/adjtime", KVT_ROOT_FILE_LIMIT, NULL, &error);
 	g_auto(GStrv) lines = g_strsplit(text != NULL ? text : "", "\n", -1);
 
-	if (text == NULL && kvt_is_denied(error->message)) {
+	if (text == NULL &&
+	    (kvt_is_denied(error->message) || !kvt_read_covers(reader, "/etc/adjtime"))) {
 		kvt_read_failed(reader, 0, "rtc.local", error);
 		return;
 	}
@@ -88,7 +87,7 @@ static void read_rtc(const struct kvt_reader *reader)
 	const char *path = "/sys/class/rtc/rtc0/since_epoch";
 	g_autofree char *seconds = NULL;
 
-	if (!kvt_root_is_live(reader->root) && !kvt_root_exists(reader->root, "/sys/class")) {
+	if (!kvt_read_covers(reader, path)) {
 		kvt_facts_set_unknown(reader->facts, reader->who, "rtc.present", false,
 				      "not recorded");
 		kvt_facts_set_unknown(reader->facts, reader->who, "rtc.offset_s", false,

@@ -152,6 +152,11 @@ static void read_idle(const struct kvt_reader *reader)
 	if (driver != NULL)
 		kvt_facts_set_text(reader->facts, reader->who, "cpuidle.driver", driver,
 				   "/sys/devices/system/cpu/cpuidle/current_driver");
+	if (states == NULL && !kvt_read_covers(reader, IDLE)) {
+		kvt_facts_set_unknown(reader->facts, reader->who, "cpuidle.deep", false,
+				      "not recorded");
+		return;
+	}
 	if (states == NULL) {
 		kvt_facts_set_absent(reader->facts, reader->who, "cpuidle.deep", IDLE);
 		return;
@@ -201,7 +206,12 @@ static void read_frequency(const struct kvt_reader *reader)
 	if (any)
 		kvt_facts_set_bool(reader->facts, reader->who, "cpufreq.fixed", fixed,
 				   "/sys/devices/system/cpu/cpu*/cpufreq");
-	else {
+	else if (!kvt_read_covers(reader, base)) {
+		kvt_facts_set_unknown(reader->facts, reader->who, "cpufreq.governors", false,
+				      "not recorded");
+		kvt_facts_set_unknown(reader->facts, reader->who, "cpufreq.fixed", false,
+				      "not recorded");
+	} else {
 		kvt_facts_set_absent(reader->facts, reader->who, "cpufreq.governors", base);
 		kvt_facts_set_absent(reader->facts, reader->who, "cpufreq.fixed", base);
 	}

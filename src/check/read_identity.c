@@ -288,6 +288,13 @@ static bool has_kvm(const struct kvt_reader *reader)
 				   "/sys/module");
 		seen = true;
 	}
+	if (!seen && !kvt_read_covers(reader, "/sys/module")) {
+		kvt_facts_set_unknown(reader->facts, KVT_MACHINE, "kvm.modules", false,
+				      "not recorded");
+		kvt_facts_set_unknown(reader->facts, KVT_MACHINE, "kvm.present", false,
+				      "not recorded");
+		return false;
+	}
 	if (!seen)
 		kvt_facts_set_list(reader->facts, KVT_MACHINE, "kvm.modules", NULL, "/sys/module");
 	seen |= kvt_root_exists(reader->root, "/dev/kvm");

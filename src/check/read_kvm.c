@@ -80,6 +80,8 @@ static void read_libvirt_guests(const struct kvt_reader *reader)
 	static const char *const paths[] = { "/etc/sysconfig/libvirt-guests",
 					     "/etc/default/libvirt-guests" };
 
+	if (!kvt_read_covers(reader, "/etc"))
+		return;
 	kvt_facts_set_absent(reader->facts, reader->who, "libvirt_guests.on_shutdown",
 			     "no libvirt-guests configuration");
 	kvt_facts_set_absent(reader->facts, reader->who, "libvirt_guests.sync_time",

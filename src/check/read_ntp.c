@@ -240,8 +240,12 @@ static void nothing_configured(const struct kvt_reader *reader)
 					     "chrony.refclock_phc" };
 
 	for (guint i = 0; i < G_N_ELEMENTS(names); i++)
-		kvt_facts_set_absent(reader->facts, reader->who, names[i],
-				     "no chrony or ntp configuration file");
+		if (kvt_read_covers(reader, "/etc"))
+			kvt_facts_set_absent(reader->facts, reader->who, names[i],
+					     "no chrony or ntp configuration file");
+		else
+			kvt_facts_set_unknown(reader->facts, reader->who, names[i], false,
+					      "not recorded");
 }
 
 /* Only the configuration of the daemon that runs counts; with none running, of whichever is there
@@ -332,6 +336,11 @@ static void read_agent(const struct kvt_reader *reader)
 					     "/etc/qemu/qemu-ga.conf" };
 	bool blocked = false;
 
+	if (!kvt_read_covers(reader, "/etc")) {
+		kvt_facts_set_unknown(reader->facts, reader->who, "agent.set_time_blocked", false,
+				      "not recorded");
+		return;
+	}
 	for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autofree char *text = kvt_read_file(reader, files[i]);
 		g_auto(GStrv) lines = g_strsplit(text != NULL ? text : "", "\n", -1);

@@ -489,14 +489,15 @@ static gint by_name(gconstpointer a, gconstpointer b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool load_dir(struct kvt_rules *rules, const char *folder, GError **error)
+bool kvt_data_load(const char *folder, const char *suffix, kvt_data_parse parse, gpointer set,
+		   GError **error)
 {
 	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
 	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 	const char *name;
 
 	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL)
-		if (g_str_has_suffix(name, ".rules"))
+		if (g_str_has_suffix(name, suffix))
 			g_ptr_array_add(names, g_build_filename(folder, name, NULL));
 	g_ptr_array_sort(names, by_name);
 	for (guint i = 0; i < names->len; i++) {
@@ -508,10 +509,15 @@ static bool load_dir(struct kvt_rules *rules, const char *folder, GError **error
 			g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED, "%s", cause->message);
 			return false;
 		}
-		if (!kvt_rules_parse(rules, names->pdata[i], text, len, error))
+		if (!parse(set, names->pdata[i], text, len, error))
 			return false;
 	}
 	return true;
+}
+
+static bool parse_into(gpointer set, const char *file, const char *text, gsize len, GError **error)
+{
+	return kvt_rules_parse(set, file, text, len, error);
 }
 
 struct kvt_rules *kvt_rules_load(GError **error)
@@ -520,11 +526,13 @@ struct kvt_rules *kvt_rules_load(GError **error)
 	g_autofree char *shipped = g_build_filename(data, "rules", NULL);
 	g_autoptr(kvt_rules) rules = kvt_rules_new();
 
-	if (!load_dir(rules, shipped, error))
+	if (!kvt_data_load(shipped, ".rules", parse_into, rules, error))
 		return NULL;
 	if (rules->all->len == 0) {
 		g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED, "%s: no rules there", shipped);
 		return NULL;
 	}
-	return load_dir(rules, LOCAL_RULES, error) ? g_steal_pointer(&rules) : NULL;
+	if (!kvt_data_load(LOCAL_RULES, ".rules", parse_into, rules, error))
+		return NULL;
+	return g_steal_pointer(&rules);
 }

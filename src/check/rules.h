@@ -105,6 +105,17 @@ struct kvt_rules *kvt_rules_load(GError **error);
 /** kvt_data_dir() - the folder of rules/, messages/ and schemas/ that is in use; owned */
 char *kvt_data_dir(void);
 
+/**
+ * kvt_data_load() - hand every file of a folder to a parser, in the order of their names
+ * @folder: a missing one is an empty one
+ * @suffix: of the names that count, e.g. ".rules"
+ * @parse:  false ends the loading with its error
+ */
+typedef bool (*kvt_data_parse)(gpointer set, const char *file, const char *text, gsize len,
+			       GError **error);
+bool kvt_data_load(const char *folder, const char *suffix, kvt_data_parse parse, gpointer set,
+		   GError **error);
+
 guint kvt_rules_count(const struct kvt_rules *rules);
 const struct kvt_rule *kvt_rules_at(const struct kvt_rules *rules, guint i); /* in file order */
 const struct kvt_rule *kvt_rules_find(const struct kvt_rules *rules, const char *id);

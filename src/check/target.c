@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "check/machine.h"
+#include "check/record.h"
 #include "sys/error.h"
 
 #define STDIN_LIMIT (512u << 20)
@@ -131,3 +132,48 @@ static bool folder_read(const struct kvt_source *source, GPtrArray *sets, GError
 }
 
 const struct kvt_target_kind kvt_target_folder = { "root of a machine", folder_sniff, folder_read };
+
+/* ---- a log ---- */
+
+static bool log_sniff(const struct kvt_source *source)
+{
+	g_autoptr(kvt_messages) messages = source->bytes != NULL ? kvt_messages_load(NULL) : NULL;
+
+	return messages != NULL && kvt_log_looks_like(messages, source->bytes, source->len);
+}
+
+static const char *shown_name(const struct kvt_source *source)
+{
+	return strcmp(source->name, "-") == 0 ? "standard input" : source->name;
+}
+
+static bool log_read(const struct kvt_source *source, GPtrArray *sets, GError **error)
+{
+	(void)error;
+	g_ptr_array_add(sets, kvt_log_read_machine(source->bytes, source->len, shown_name(source)));
+	return true;
+}
+
+const struct kvt_target_kind kvt_target_log = { "log", log_sniff, log_read };
+
+/* ---- a record ---- */
+
+static bool record_sniff(const struct kvt_source *source)
+{
+	return source->bytes != NULL && kvt_record_looks_like(source->bytes, source->len);
+}
+
+static bool record_read(const struct kvt_source *source, GPtrArray *sets, GError **error)
+{
+	g_autoptr(kvt_root) root =
+		kvt_record_parse(source->bytes, source->len, shown_name(source), error);
+	struct kvt_answers answers;
+
+	if (root == NULL)
+		return false;
+	kvt_answers_recorded(root, &answers);
+	g_ptr_array_add(sets, kvt_machine_read(root, &answers, shown_name(source)));
+	return true;
+}
+
+const struct kvt_target_kind kvt_target_record = { "record", record_sniff, record_read };

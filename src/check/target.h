@@ -53,6 +53,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(kvt_source, kvt_source_close)
 
 /* The kinds of this folder. */
 extern const struct kvt_target_kind kvt_target_live;   /* no argument, or "/" */
+extern const struct kvt_target_kind kvt_target_record; /* what kvmtime record and record.sh write */
+extern const struct kvt_target_kind kvt_target_log;    /* a kernel or system log; asked last */
 extern const struct kvt_target_kind kvt_target_folder; /* an image, a sosreport, a mounted root */
 
 #endif

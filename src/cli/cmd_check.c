@@ -89,9 +89,12 @@ static int check_all(const struct request *request, int count, char **names)
 	if (count == 0)
 		return check_target(request, NULL);
 	for (int i = 0; i < count; i++) {
+		int one;
+
 		if (i > 0 && !request->common.json && !request->common.quiet)
 			printf("\n");
-		status = MAX(status, check_target(request, names[i]));
+		one = check_target(request, names[i]);
+		status = MAX(status, one);
 	}
 	return status;
 }

@@ -7,6 +7,8 @@
 static const struct kvt_target_kind *const kinds[] = {
 	&kvt_target_live,
 	&kvt_target_folder,
+	&kvt_target_record,
+	&kvt_target_log, /* takes nearly any text with time stamps: last */
 };
 
 static void facts_free(gpointer data)
