@@ -165,13 +165,12 @@ static const struct boot_file boot_files[] = {
 	{ "/etc/kernel/cmdline", whole_line, false },
 };
 
-static void take_boot_file(const struct kvt_reader *reader, const struct boot_file *file,
-			   const char *text)
+static void take_lines(const struct kvt_reader *reader, const struct boot_file *file,
+		       const char *text)
 {
 	const unsigned who = reader->who | KVT_CONFIGURED;
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
-	set_nothing(reader, who, file->path);
 	for (guint i = 0; lines[i] != NULL; i++) {
 		const char *value = file->arguments(lines[i]);
 		g_autofree char *plain = value != NULL ? g_strdup(value) : NULL;
@@ -186,14 +185,110 @@ static void take_boot_file(const struct kvt_reader *reader, const struct boot_fi
 	}
 }
 
+static void take_boot_file(const struct kvt_reader *reader, const struct boot_file *file,
+			   const char *text)
+{
+	set_nothing(reader, reader->who | KVT_CONFIGURED, file->path);
+	take_lines(reader, file, text);
+}
+
+/* Debian's cloud images set their words in files of their own. */
+static void take_grub_d(const struct kvt_reader *reader)
+{
+	static const char folder[] = "/etc/default/grub.d";
+	g_autoptr(GPtrArray) names = kvt_root_list(reader->root, folder);
+
+	for (guint i = 0; names != NULL && i < names->len; i++) {
+		g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
+		const struct boot_file file = { path, grub_default, false };
+		g_autofree char *text =
+			g_str_has_suffix(path, ".cfg") ? kvt_read_file(reader, path) : NULL;
+
+		if (text != NULL)
+			take_lines(reader, &file, text);
+	}
+}
+
+/* A line that ends in a backslash goes on: GRUB legacy and shells alike. Numbers stay right. */
+static void join_lines(char *text)
+{
+	for (char *at = strstr(text, "\\\n"); at != NULL; at = strstr(at, "\\\n"))
+		at[0] = at[1] = ' ';
+}
+
+/* ---- Boot Loader Specification ---- */
+
+#define ENTRIES "/boot/loader/entries/"
+
+/* The entry that stands last by name: the newest kernel, which is the default. */
+static char *newest_entry(const struct kvt_reader *reader)
+{
+	g_autoptr(GPtrArray) names = kvt_root_list(reader->root, ENTRIES);
+
+	for (guint i = names != NULL ? names->len : 0; i-- > 0;)
+		if (g_str_has_suffix(names->pdata[i], ".conf") &&
+		    strstr(names->pdata[i], "rescue") == NULL)
+			return g_strconcat(ENTRIES, names->pdata[i], NULL);
+	return NULL;
+}
+
+static const char *entry_options(const char *line)
+{
+	const char *value = after(line, "options ");
+
+	return value != NULL ? value : after(line, "options\t");
+}
+
+static const char *environment_options(const char *line)
+{
+	return after(line, "kernelopts=");
+}
+
+static void take_environment(const struct kvt_reader *reader)
+{
+	static const struct boot_file files[] = {
+		{ "/boot/grub2/grubenv", environment_options, false },
+		{ "/boot/grub/grubenv", environment_options, false },
+	};
+
+	for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *text = kvt_read_file(reader, files[i].path);
+
+		if (text != NULL) {
+			take_boot_file(reader, &files[i], text);
+			return;
+		}
+	}
+}
+
+static bool read_entry(const struct kvt_reader *reader)
+{
+	g_autofree char *path = newest_entry(reader);
+	g_autofree char *text = path != NULL ? kvt_read_file(reader, path) : NULL;
+	const struct boot_file file = { path, entry_options, false };
+
+	if (text == NULL)
+		return false;
+	if (strstr(text, "$kernelopts") != NULL)
+		take_environment(reader);
+	else
+		take_boot_file(reader, &file, text);
+	return true;
+}
+
 static void read_configured(const struct kvt_reader *reader)
 {
+	if (read_entry(reader))
+		return;
 	for (guint i = 0; i < G_N_ELEMENTS(boot_files); i++) {
 		g_autofree char *text = kvt_read_file(reader, boot_files[i].path);
 
 		if (text == NULL)
 			continue;
+		join_lines(text);
 		take_boot_file(reader, &boot_files[i], text);
+		if (boot_files[i].arguments == grub_default)
+			take_grub_d(reader);
 		return;
 	}
 	set_unknown(reader, reader->who | KVT_CONFIGURED, false,

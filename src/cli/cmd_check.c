@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check/configured.h"
 #include "cli/json.h"
 #include "cli/options.h"
 #include "cli/report.h"
@@ -26,6 +27,7 @@ static const char description[] =
 struct request {
 	struct kvt_common common;
 	gboolean facts;
+	gboolean as_configured;
 	enum kvt_severity bar;
 	const struct kvt_rules *rules;
 };
@@ -71,8 +73,12 @@ static int check_target(const struct request *request, const char *name)
 	if (sets == NULL)
 		return kvt_fail("check", error);
 	for (guint i = 0; i < sets->len; i++) {
-		g_autoptr(kvt_judgement) judgement = kvt_judge(request->rules, sets->pdata[i]);
+		/* an image that does not run is judged by its files */
+		g_autoptr(kvt_facts) facts =
+			kvt_facts_as_configured(sets->pdata[i], !request->as_configured);
+		g_autoptr(kvt_judgement) judgement = kvt_judge(request->rules, facts);
 
+		kvt_judgement_mark_waiting(judgement, request->rules);
 		if (i > 0 && !request->common.json && !request->common.quiet)
 			printf("\n");
 		show(request, judgement);
@@ -103,12 +109,15 @@ int cmd_check(int argc, char **argv)
 {
 	g_autofree char *bar = NULL;
 	struct request request = { .bar = KVT_LOW };
-	const GOptionEntry entries[] = { { "facts", 0, 0, G_OPTION_ARG_NONE, &request.facts,
-					   "What was read, and from where", NULL },
-					 { "fail-on", 0, 0, G_OPTION_ARG_STRING, &bar,
-					   "Exit 1 from this severity on (default low)",
-					   "SEVERITY" },
-					 G_OPTION_ENTRY_NULL };
+	const GOptionEntry entries[] = {
+		{ "facts", 0, 0, G_OPTION_ARG_NONE, &request.facts, "What was read, and from where",
+		  NULL },
+		{ "as-configured", 0, 0, G_OPTION_ARG_NONE, &request.as_configured,
+		  "As the files say it will be after a reboot", NULL },
+		{ "fail-on", 0, 0, G_OPTION_ARG_STRING, &bar,
+		  "Exit 1 from this severity on (default low)", "SEVERITY" },
+		G_OPTION_ENTRY_NULL
+	};
 	g_autoptr(kvt_rules) rules = NULL;
 	GError *error = NULL;
 	int status;

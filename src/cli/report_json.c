@@ -69,6 +69,7 @@ static void finding_json(JsonBuilder *builder, const struct kvt_finding *finding
 	kvt_json_string(builder, "severity", kvt_severity_name(rule->severity));
 	kvt_json_string(builder, "subject", kvt_subject_name(finding->subject));
 	kvt_json_string(builder, "title", finding->title);
+	kvt_json_bool(builder, "waits_for_reboot", finding->waits);
 	kvt_json_string(builder, "why", finding->why);
 	kvt_json_string(builder, "who", rule->who);
 	kvt_json_string(builder, "do", finding->run);

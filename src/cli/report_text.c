@@ -228,6 +228,8 @@ static void print_finding(const struct kvt_judgement *judgement, const struct kv
 	const bool guest = (kvt_facts_roles(judgement->facts) & KVT_GUEST) != 0;
 
 	print_title(finding, number);
+	if (finding->waits)
+		print_field("state", "mended, waits for reboot");
 	if (finding->rule->severity == KVT_INFO && !verbose)
 		return;
 	print_evidence(finding);
