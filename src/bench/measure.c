@@ -209,7 +209,7 @@ enum kvt_bench_path kvt_bench_path(clockid_t clock)
 		return KVT_BENCH_PATH_UNKNOWN;
 	child = fork();
 	if (child == 0)
-		_exit(path_in_child(clock));
+		_exit((int)path_in_child(clock));
 	if (child < 0)
 		return KVT_BENCH_PATH_UNKNOWN;
 	while (waitpid(child, &status, 0) < 0)

@@ -26,7 +26,7 @@ static const GOptionEntry show_entries[] = {
 	  "read as this format (default: told by content)", "FORMAT" },
 	{ "host-tsc-hz", 0, 0, G_OPTION_ARG_INT64, &given.host_tsc_hz,
 	  "TSC rate of the host, which cannot scale it: refuse what it would", "HZ" },
-	{ NULL }
+	G_OPTION_ENTRY_NULL
 };
 
 static const GOptionEntry convert_entries[] = {
@@ -38,7 +38,7 @@ static const GOptionEntry convert_entries[] = {
 	  "read as this format (default: told by content)", "FORMAT" },
 	{ "host-tsc-hz", 0, 0, G_OPTION_ARG_INT64, &given.host_tsc_hz,
 	  "TSC rate of the host, which cannot scale it: refuse what it would", "HZ" },
-	{ NULL }
+	G_OPTION_ENTRY_NULL
 };
 
 /* ---- shared ---- */

@@ -128,7 +128,6 @@ static bool run_gnuplot(const char *script, GError **error)
 {
 	char program[] = "gnuplot", quiet[] = "-";
 	char *argv[] = { program, quiet, NULL };
-	g_autofree char *file = NULL;
 	gint in, status;
 	GPid pid;
 	FILE *pipe;

@@ -180,7 +180,7 @@ static void read_machine(struct kvt_vm *vm, const char *key, const char *value, 
 		if (switch_of(value) >= 0)
 			say_timer(vm, timer, KVT_PART_PRESENT, switch_of(value), line);
 		else
-			invalid(vm, PART(timer, KVT_PART_PRESENT), line, key, value);
+			invalid(vm, (int)PART(timer, KVT_PART_PRESENT), line, key, value);
 	}
 }
 

@@ -139,8 +139,8 @@ static void test_other_processes_are_no_guests(void)
 		"",
 		"qemu-system-x86_64",
 		"qemu-img convert -qmp unix:x",
-		"qemu-system-x86_64 -name a -chardev socket,id=charmonitor,fd=25,server=on,wait=off "
-		"-mon chardev=charmonitor,id=monitor,mode=control",
+		("qemu-system-x86_64 -name a -chardev socket,id=charmonitor,fd=25,server=on,wait=off "
+		 "-mon chardev=charmonitor,id=monitor,mode=control"),
 		"qemu-system-x86_64 -qmp",
 		"qemu-system-x86_64 -device",
 		"qemu-system-x86_64 -mon chardev=",

@@ -256,7 +256,6 @@ static void test_apply_keeps_owner_mode_and_attributes(void)
 static void test_undo_brings_everything_back(void)
 {
 	g_autoptr(GPtrArray) changes = NULL;
-	g_autoptr(GPtrArray) switches = a_switch();
 	g_autofree char *old = NULL;
 	g_autofree char *now = NULL;
 	g_autoptr(GError) error = NULL;
