@@ -40,7 +40,7 @@ uint64_t kvt_mod(uint64_t dividend, uint64_t divisor)
 void kvt_put(struct kvt_bytes *bytes, uint64_t value, unsigned width)
 {
 	for (unsigned i = 0; i < width; i++)
-		bytes->out[bytes->at++] = i < 8 ? (uint8_t)(value >> 8 * i) : 0;
+		bytes->out[bytes->at++] = (uint8_t)(i < 8 ? value >> 8 * i : 0);
 }
 
 uint64_t kvt_get(struct kvt_bytes *bytes, unsigned width)

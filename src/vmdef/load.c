@@ -25,7 +25,7 @@ static const char *skip_space(const char *text, const char *end)
 
 static bool contains(const char *text, gsize length, const char *word)
 {
-	return memmem(text, length, word, strlen(word)) != NULL;
+	return text != NULL && memmem(text, length, word, strlen(word)) != NULL;
 }
 
 /* A command line names the program, or is nothing but options. */
