@@ -57,7 +57,7 @@ static void pic_start(uint16_t base, uint8_t vector, uint8_t cascade)
 	out8((uint16_t)(base + 1), 0xff);
 }
 
-static void unmask(uint8_t irq)
+void irq_unmask(uint8_t irq)
 {
 	if (route == LAB_ROUTE_IOAPIC) {
 		/* a board with interrupt source overrides has the PIT's line on pin 2 */
@@ -133,13 +133,13 @@ bool device_start(enum lab_device device)
 	box->start_cycles = kvt_tsc_ordered();
 	switch (device) {
 	case LAB_DEVICE_PIT:
-		unmask(0);
+		irq_unmask(0);
 		out8(PIT_CONTROL, PIT_MODE2);
 		out8(PIT_COUNTER0, (uint8_t)reload);
 		out8(PIT_COUNTER0, (uint8_t)(reload >> 8));
 		return true;
 	case LAB_DEVICE_RTC:
-		unmask(8);
+		irq_unmask(8);
 		rtc_write(RTC_A, (uint8_t)(RTC_32KHZ | (reload & 0x0f)));
 		rtc_read(RTC_C);
 		rtc_write(RTC_B, RTC_24H | RTC_PIE);

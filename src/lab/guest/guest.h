@@ -98,6 +98,7 @@ static inline uint64_t rdmsr(uint32_t msr)
 void interrupts_setup(void);                   /* descriptor table; interrupts stay off */
 void interrupt(uint32_t vector, uintptr_t pc); /* from the stubs */
 void chips_setup(enum lab_route route);        /* PIC pair and local APIC */
+void irq_unmask(uint8_t irq);                  /* after chips_setup() */
 bool device_start(enum lab_device device);     /* by the mailbox; false = unknown */
 void device_interrupt(uint32_t vector);        /* count, acknowledge, end of interrupt */
 void selftest(void);

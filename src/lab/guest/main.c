@@ -227,6 +227,8 @@ static void job_ports(void)
 	const volatile uint64_t *list = (const volatile uint64_t *)(uintptr_t)LAB_LOG_GPA;
 
 	chips_setup(LAB_ROUTE_PIC);
+	irq_unmask(0);
+	irq_unmask(8);
 	event(LAB_EVENT_READY);
 	__asm__ volatile("sti" : : : "memory");
 	for (uint32_t i = 0; i < mailbox()->rounds && i < LAB_LOG_ENTRIES; i++)
