@@ -15,12 +15,14 @@
 
 static const char description[] =
 	"Experiments: clock, pause, steal, timers, migrate, ticks; without a name all of them, in under\n"
-	"15 s. They boot small VMs of their own; no running VM is touched.\n"
+	"15 s; and by name only: qemu. They boot small VMs of their own; no running VM is touched.\n"
 	"\n"
 	"Examples:\n"
 	"  kvmtime lab                               a page, the verdict first\n"
 	"  kvmtime lab -v clock migrate              every number with its bound\n"
 	"  kvmtime lab ticks --case rtc_catchup --hz 1000 --stop 2000\n"
+	"  kvmtime lab qemu                          QEMU's driftfix=slew behind PIC and IOAPIC\n"
+	"  virsh dumpxml web1 | kvmtime lab qemu --domain -\n"
 	"  kvmtime lab --json >before; ...; kvmtime lab --baseline before\n"
 	"\n"
 	"Exit status: 0 all is well, 1 something is wrong or worse than the baseline, 2 usage, 3 no\n"
@@ -31,7 +33,7 @@ struct request {
 	struct lab_context context;
 	gboolean longer, busy, list;
 	int nice, hz, stop_ms;
-	char *baseline, *plot, *only;
+	char *baseline, *plot, *only, *domain;
 };
 
 static void progress(const char *what)
@@ -160,6 +162,8 @@ int cmd_lab(int argc, char **argv)
 		{ "hz", 0, 0, G_OPTION_ARG_INT, &request.hz, "Tick rate (default 250)", "N" },
 		{ "stop", 0, 0, G_OPTION_ARG_INT, &request.stop_ms,
 		  "Stop of the tick experiment (500)", "MS" },
+		{ "domain", 0, 0, G_OPTION_ARG_FILENAME, &request.domain,
+		  "For qemu: try this VM definition's clock, - = standard input", "FILE" },
 		{ "case", 0, 0, G_OPTION_ARG_STRING, &request.only,
 		  "Only these pairs of device and policy, e.g. rtc_catchup,pit_merge", "NAMES" },
 		G_OPTION_ENTRY_NULL
@@ -186,5 +190,6 @@ int cmd_lab(int argc, char **argv)
 	request.context.hz = (unsigned int)request.hz;
 	request.context.stop_ns = request.stop_ms * LAB_MS;
 	request.context.only = request.only;
+	request.context.domain = request.domain;
 	return run(&request, argc - 1, argv + 1);
 }

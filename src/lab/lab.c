@@ -13,6 +13,8 @@ const struct lab_experiment lab_experiments[] = {
 	  lab_migrate_run },
 	{ "ticks", "Which device and policy lose ticks when the guest cannot run?", true,
 	  lab_ticks_run },
+	{ "qemu", "Does a QEMU configuration keep time for a guest that counts ticks?", false,
+	  lab_qemu_run_experiment },
 	{ 0 },
 };
 

@@ -37,6 +37,8 @@ struct lab_context {
 	int64_t stop_ns;  /* of the tick experiment; 0 = 500 ms */
 	const char *only; /* comma-separated part of an experiment, e.g. a device and policy; NULL =
 			     all */
+	const char *domain; /* of the QEMU experiment: a VM definition's file, "-"; NULL =
+			       driftfix=slew */
 	void (*progress)(const char *what);
 };
 
@@ -70,6 +72,8 @@ bool lab_pause_run(struct lab_context *context, struct lab_result *result, GErro
 bool lab_steal_run(struct lab_context *context, struct lab_result *result, GError **error);
 bool lab_timers_run(struct lab_context *context, struct lab_result *result, GError **error);
 bool lab_migrate_run(struct lab_context *context, struct lab_result *result, GError **error);
+bool lab_qemu_run_experiment(struct lab_context *context, struct lab_result *result,
+			     GError **error);
 bool lab_ticks_run(struct lab_context *context, struct lab_result *result, GError **error);
 
 /** lab_clock_vm() - a VM whose first vCPU has its clock registered and has made one sample */
