@@ -6,7 +6,8 @@
  *   X(name, type, subjects, unit, what it says)
  *
  * type      BOOL INT REAL TEXT VERSION LIST
- * subjects  MACHINE = host and guest: a machine's own facts, whatever its role; VM = a definition
+ * subjects  MACHINE = host and guest: a machine's own facts, whatever its role; VM = a definition;
+ *           GUEST = what only a host can know of its guest
  * unit      of INT and REAL, else ""
  */
 #ifndef KVT_CHECK_FACT_LIST_H
@@ -176,6 +177,13 @@
 	X("log.vmclock_unusable", BOOL, MACHINE, "", "the vmclock device is unusable")             \
 	X("log.rtc_unusable", BOOL, MACHINE, "", "no clock could be read at boot")
 
+/* What the guest agent told the host: src/guests fills them. */
+#define KVT_FACTS_AGENT(X)                                                                    \
+	X("agent.status", TEXT, GUEST, "",                                                    \
+	  "how the guest agent answered: ok, no-agent, hung, busy, refused, frozen, ...")     \
+	X("agent.offset_s", REAL, GUEST, "s", "guest's clock minus host's; positive = ahead") \
+	X("agent.files", TEXT, GUEST, "", "files that the agent gives: given, some, none")
+
 /* Facts of a VM definition: src/vmdef fills them. */
 #define KVT_FACTS_VM(X) X("name", TEXT, VM, "", "the VM's name")
 
@@ -187,6 +195,7 @@
 	KVT_FACTS_NTP(X)      \
 	KVT_FACTS_KVM(X)      \
 	KVT_FACTS_LOG(X)      \
+	KVT_FACTS_AGENT(X)    \
 	KVT_FACTS_VM(X)
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check/configured.h"
+#include "cli/check_vms.h"
 #include "cli/json.h"
 #include "cli/options.h"
 #include "cli/report.h"
@@ -20,6 +21,7 @@ static const char description[] =
 	"  kvmtime check -v                   with sources, and what could not be decided\n"
 	"  kvmtime check --facts              what was read, and from where\n"
 	"  dmesg | kvmtime check -            a log\n"
+	"  kvmtime check --all                each running guest, with its definition and this host\n"
 	"  ssh old sh <record.sh | kvmtime check -\n"
 	"\n"
 	"Exit status: 0 nothing found (info does not count), 1 findings, 2 usage, 3 refused, 4 bad input.\n";
@@ -28,6 +30,7 @@ struct request {
 	struct kvt_common common;
 	gboolean facts;
 	gboolean as_configured;
+	struct kvt_check_vms vms;
 	enum kvt_severity bar;
 	const struct kvt_rules *rules;
 };
@@ -64,10 +67,9 @@ static int status_of(const struct request *request, const struct kvt_judgement *
 	return KVT_STATUS_OK;
 }
 
-static int check_target(const struct request *request, const char *name)
+/* judges sets of facts; NULL = @error says why there are none */
+static int check_sets(const struct request *request, GPtrArray *sets, GError *error)
 {
-	GError *error = NULL;
-	g_autoptr(GPtrArray) sets = kvt_target_read(name, &error);
 	int status = KVT_STATUS_OK;
 
 	if (sets == NULL)
@@ -85,6 +87,22 @@ static int check_target(const struct request *request, const char *name)
 		status = MAX(status, status_of(request, judgement));
 	}
 	return status;
+}
+
+static int check_target(const struct request *request, const char *name)
+{
+	GError *error = NULL;
+	g_autoptr(GPtrArray) sets = kvt_target_read(name, &error);
+
+	return check_sets(request, sets, error);
+}
+
+static int check_vms(const struct request *request)
+{
+	GError *error = NULL;
+	g_autoptr(GPtrArray) sets = kvt_check_vms_read(&request->vms, &error);
+
+	return check_sets(request, sets, error);
 }
 
 /* Of several targets the first of 4, 3, 1, 0. */
@@ -116,6 +134,7 @@ int cmd_check(int argc, char **argv)
 		  "As the files say it will be after a reboot", NULL },
 		{ "fail-on", 0, 0, G_OPTION_ARG_STRING, &bar,
 		  "Exit 1 from this severity on (default low)", "SEVERITY" },
+		KVT_CHECK_VMS_ENTRIES(&request.vms),
 		G_OPTION_ENTRY_NULL
 	};
 	g_autoptr(kvt_rules) rules = NULL;
@@ -133,5 +152,13 @@ int cmd_check(int argc, char **argv)
 	if (rules == NULL)
 		return kvt_fail("check", error);
 	request.rules = rules;
-	return check_all(&request, argc - 1, argv + 1);
+	if (!kvt_vm_given(&request.vms.vm))
+		return check_all(&request, argc - 1, argv + 1);
+	if (argc > 1)
+		return kvt_usage("check",
+				 "'%s': running guests and other targets are checked apart",
+				 argv[1]);
+	status = check_vms(&request);
+	kvt_check_vms_clear(&request.vms);
+	return status;
 }

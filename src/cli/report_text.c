@@ -56,7 +56,7 @@ static void append_role(GString *out, const struct kvt_facts *facts)
 		g_string_append(out, ", seen from a container");
 }
 
-char *kvt_report_machine(const struct kvt_facts *facts)
+static char *describe(const struct kvt_facts *facts)
 {
 	GString *out = g_string_new(NULL);
 	const char *os = kvt_facts_text(facts, "os.name", NULL);
@@ -75,6 +75,29 @@ char *kvt_report_machine(const struct kvt_facts *facts)
 		g_string_append_printf(out, ", %" G_GINT64_FORMAT " CPU%s", cpus->integer,
 				       cpus->integer == 1 ? "" : "s");
 	return g_string_free(out, FALSE);
+}
+
+/* A set of a running guest, its definition and its host: only a host has the agent's facts. */
+static bool seen_from_host(const struct kvt_facts *facts)
+{
+	return kvt_facts_get(facts, KVT_GUEST, "agent.status") != NULL;
+}
+
+/* The guest alone; its host is this machine. */
+static char *report_guest(const struct kvt_facts *facts)
+{
+	g_autoptr(kvt_facts) guest = kvt_facts_new(kvt_facts_target(facts));
+	g_autofree char *text = NULL;
+
+	kvt_facts_copy_into(guest, facts, KVT_GUEST);
+	kvt_facts_set_roles(guest, KVT_GUEST);
+	text = describe(guest);
+	return g_strconcat(text, ", seen from its host", NULL);
+}
+
+char *kvt_report_machine(const struct kvt_facts *facts)
+{
+	return seen_from_host(facts) ? report_guest(facts) : describe(facts);
 }
 
 static char *count_severities(const struct kvt_judgement *judgement)
@@ -186,6 +209,19 @@ static void print_title(const struct kvt_finding *finding, guint number)
 	       "", finding->rule->id);
 }
 
+/* Whoever sees a guest from its host can have both put right. */
+static void print_both(const struct kvt_finding *finding)
+{
+	const struct kvt_rule *rule = finding->rule;
+	g_autofree char *run = g_strdup_printf("on the %s: %s", rule->who, finding->run);
+
+	print_field("do", run);
+	if (rule->risk != NULL && strcmp(rule->risk, "none") != 0)
+		print_field("risk", rule->risk);
+	if (rule->verify != NULL)
+		print_field("verify", rule->verify);
+}
+
 static void print_remedy(const struct kvt_finding *finding, bool guest)
 {
 	const struct kvt_rule *rule = finding->rule;
@@ -235,7 +271,10 @@ static void print_finding(const struct kvt_judgement *judgement, const struct kv
 	print_evidence(finding);
 	print_field("why", finding->why);
 	print_consequences(judgement, finding);
-	print_remedy(finding, guest);
+	if (finding->run != NULL && seen_from_host(judgement->facts))
+		print_both(finding);
+	else
+		print_remedy(finding, guest);
 	if (verbose) {
 		print_field("source", finding->rule->source);
 		if (finding->rule->confidence != NULL &&

@@ -16,21 +16,33 @@ static void facts_free(gpointer data)
 	kvt_facts_free(data);
 }
 
-GPtrArray *kvt_target_read(const char *name, GError **error)
+static GPtrArray *read_source(const struct kvt_source *source, GError **error)
 {
-	g_autoptr(kvt_source) source = kvt_source_open(name, error);
 	g_autoptr(GPtrArray) sets = g_ptr_array_new_with_free_func(facts_free);
 	GString *names;
 
-	if (source == NULL)
-		return NULL;
 	for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
 		if (kinds[i]->sniff(source))
 			return kinds[i]->read(source, sets, error) ? g_steal_pointer(&sets) : NULL;
 	names = g_string_new(NULL);
 	for (guint i = 1; i < G_N_ELEMENTS(kinds); i++)
 		g_string_append_printf(names, "%s%s", i > 1 ? ", " : "", kinds[i]->name);
-	g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT, "%s: none of: %s", name, names->str);
+	g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT, "%s: none of: %s", source->name,
+		    names->str);
 	g_string_free(names, TRUE);
 	return NULL;
+}
+
+GPtrArray *kvt_target_read(const char *name, GError **error)
+{
+	g_autoptr(kvt_source) source = kvt_source_open(name, error);
+
+	return source != NULL ? read_source(source, error) : NULL;
+}
+
+GPtrArray *kvt_target_read_bytes(const char *name, const char *bytes, gsize len, GError **error)
+{
+	const struct kvt_source source = { .name = name, .bytes = bytes, .len = len };
+
+	return read_source(&source, error);
 }

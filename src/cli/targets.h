@@ -14,4 +14,12 @@
  */
 GPtrArray *kvt_target_read(const char *name, GError **error);
 
+/**
+ * kvt_target_read_bytes() - the facts of a target that is in memory already
+ * @name: for people and messages
+ *
+ * Return and errors as kvt_target_read().
+ */
+GPtrArray *kvt_target_read_bytes(const char *name, const char *bytes, gsize len, GError **error);
+
 #endif

@@ -320,12 +320,47 @@ static bool domain_set_time(struct kvt_path *path, int64_t lead_ns, bool *ret_se
 	return done;
 }
 
+/* The one agent command that libvirt has a call for, without marking the domain. */
+static JsonNode *guest_info(struct domain_path *d, GError **error)
+{
+	static const char *const names[] = { "id", "version-id", "pretty-name", "kernel-release",
+					     "machine" };
+	virTypedParameterPtr params = NULL;
+	JsonNode *node;
+	int n = 0;
+
+	if (virDomainGetGuestInfo(d->domain, VIR_DOMAIN_GUEST_INFO_OS, &params, &n, 0) < 0) {
+		set_error(error);
+		return NULL;
+	}
+	node = json_node_new(JSON_NODE_OBJECT);
+	json_node_take_object(node, json_object_new());
+	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *key = g_strconcat("os.", names[i], NULL);
+		const char *value = NULL;
+
+		if (virTypedParamsGetString(params, n, key, &value) > 0)
+			json_object_set_string_member(json_node_get_object(node), names[i], value);
+	}
+	virTypedParamsFree(params, n);
+	return node;
+}
+
 static JsonNode *domain_command(struct kvt_path *path, const char *name, JsonObject *arguments,
 				GError **error)
 {
 	g_autofree char *request = kvt_agent_request(name, arguments);
+	g_autofree char *text = NULL;
 	struct kvt_exchange exchange;
-	g_autofree char *text = agent_text(of(path), request, path->timeout_us, &exchange, error);
+
+	if (!path->taints && strcmp(name, "guest-get-osinfo") == 0)
+		return guest_info(of(path), error);
+	if (!path->taints) {
+		kvt_reach_set(error, KVT_REACH_REFUSED,
+			      "libvirt has no untainted call for %s; --taint allows it", name);
+		return NULL;
+	}
+	text = agent_text(of(path), request, path->timeout_us, &exchange, error);
 
 	return text != NULL ? result_of(text, error) : NULL;
 }

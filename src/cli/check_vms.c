@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/check_vms.h"
+
+#include <string.h>
+
+#include "cli/targets.h"
+#include "cli/text.h"
+#include "guests/audit.h"
+#include "guests/fleet.h"
+#include "guests/libvirt.h"
+#include "sys/error.h"
+#include "sys/root.h"
+
+static void free_facts(gpointer data)
+{
+	kvt_facts_free(data);
+}
+
+static gpointer work(struct kvt_guest *guest, gpointer data, bool *ret_slow)
+{
+	*ret_slow = false;
+	return kvt_audit_guest(guest, data);
+}
+
+/* A guest that did not answer in time: that is all that is known. */
+static struct kvt_facts *silent_guest(const struct kvt_guest *guest)
+{
+	struct kvt_facts *facts = kvt_facts_new(guest->name);
+
+	kvt_facts_set_roles(facts, KVT_GUEST);
+	kvt_facts_set_text(facts, KVT_GUEST, "agent.status", kvt_reach_word(KVT_REACH_HUNG),
+			   "no answer in time");
+	kvt_facts_set_unknown(facts, KVT_GUEST, "agent.offset_s", false, "no answer in time");
+	return facts;
+}
+
+static GPtrArray *audit_all(GPtrArray *guests, const struct kvt_check_vms *options)
+{
+	const struct kvt_audit_options audit = { options->exec, options->taint };
+	const gint64 deadline_us = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
+	struct kvt_fleet *fleet =
+		kvt_fleet_new(guests, work, g_memdup2(&audit, sizeof(audit)), g_free, free_facts);
+	GPtrArray *sets = g_ptr_array_new_with_free_func(free_facts);
+	struct kvt_facts *facts;
+	guint index;
+
+	g_ptr_array_set_size(sets, (gint)guests->len);
+	for (guint i = 0; i < guests->len; i++)
+		kvt_fleet_submit(fleet, i);
+	for (guint got = 0; got < guests->len; got++) {
+		facts = kvt_fleet_next(fleet, deadline_us, &index);
+		if (facts == NULL)
+			break;
+		sets->pdata[index] = facts;
+	}
+	for (guint i = 0; i < guests->len; i++)
+		if (sets->pdata[i] == NULL)
+			sets->pdata[i] = silent_guest(guests->pdata[i]);
+	kvt_fleet_free(fleet);
+	return sets;
+}
+
+/* the running definition as bytes that a definition's reader takes; NULL if there is none */
+static char *definition(const struct kvt_guest *guest, const char *uri, gsize *ret_len)
+{
+	g_autoptr(kvt_root) root = kvt_root_open("/", NULL);
+	g_autofree char *path = NULL;
+	char *bytes;
+
+	if (strcmp(guest->manager, "libvirt") == 0) {
+		bytes = kvt_libvirt_xml(uri, guest->id, NULL);
+		*ret_len = bytes != NULL ? strlen(bytes) : 0;
+		return bytes;
+	}
+	if (strcmp(guest->manager, "proxmox") == 0)
+		path = g_strdup_printf("/etc/pve/qemu-server/%s.conf", guest->id);
+	else
+		path = g_strdup_printf("/proc/%s/cmdline", guest->id);
+	return root != NULL && guest->id[0] != '/'
+		       ? kvt_root_read(root, path, KVT_ROOT_FILE_LIMIT, ret_len, NULL)
+		       : NULL;
+}
+
+static void add_definition(struct kvt_facts *facts, const struct kvt_guest *guest, const char *uri)
+{
+	gsize len = 0;
+	g_autofree char *bytes = definition(guest, uri, &len);
+	g_autoptr(GPtrArray) sets =
+		bytes != NULL ? kvt_target_read_bytes(guest->name, bytes, len, NULL) : NULL;
+
+	if (sets == NULL)
+		return;
+	kvt_facts_copy_into(facts, sets->pdata[0], KVT_VM);
+	kvt_facts_set_roles(facts, kvt_facts_roles(facts) | KVT_VM);
+}
+
+static void add_host(struct kvt_facts *facts, const struct kvt_facts *host)
+{
+	kvt_facts_copy_into(facts, host, KVT_HOST);
+	kvt_facts_set_roles(facts, kvt_facts_roles(facts) | KVT_HOST);
+}
+
+GPtrArray *kvt_check_vms_read(const struct kvt_check_vms *options, GError **error)
+{
+	g_autoptr(GPtrArray) guests = kvt_vm_find("check", &options->vm, error);
+	g_autoptr(GPtrArray) hosts = guests != NULL ? kvt_target_read(options->host, error) : NULL;
+	GPtrArray *sets;
+
+	if (hosts == NULL)
+		return NULL;
+	if (guests->len == 0) {
+		g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED, "no running guest found");
+		return NULL;
+	}
+	sets = audit_all(guests, options);
+	for (guint i = 0; i < guests->len; i++) {
+		add_definition(sets->pdata[i], guests->pdata[i], options->vm.uri);
+		add_host(sets->pdata[i], hosts->pdata[0]);
+	}
+	return sets;
+}
+
+void kvt_check_vms_clear(struct kvt_check_vms *options)
+{
+	kvt_vm_options_clear(&options->vm);
+	g_free(options->host);
+}
