@@ -185,7 +185,49 @@
 	X("agent.files", TEXT, GUEST, "", "files that the agent gives: given, some, none")
 
 /* Facts of a VM definition: src/vmdef fills them. */
-#define KVT_FACTS_VM(X) X("name", TEXT, VM, "", "the VM's name")
+#define KVT_FACTS_VM(X)                                                                         \
+	X("name", TEXT, VM, "", "the VM's name")                                                \
+	X("format", TEXT, VM, "", "format of the definition: libvirt, qemu, xl, proxmox, ...")  \
+	X("hypervisor", TEXT, VM, "",                                                           \
+	  "kvm, tcg, xen-hvm, xen-pv, xen-pvh, firecracker, cloud-hypervisor")                  \
+	X("arch", TEXT, VM, "", "the guest's architecture, x86_64 if nothing is said")          \
+	X("machine", TEXT, VM, "", "machine type")                                              \
+	X("os.family", TEXT, VM, "",                                                            \
+	  "linux, linux-ticks, windows, windows-nt5, solaris, bsd, dos, other")                 \
+	X("agent.channel", BOOL, VM, "", "there is a channel for the guest agent")              \
+	X("clock.offset", TEXT, VM, "", "utc, localtime, timezone, variable or absolute")       \
+	X("clock.adjustment_s", INT, VM, "s", "distance of the RTC from its basis")             \
+	X("clock.adjustment_is_zone", BOOL, VM, "", "that distance could be a time zone's")     \
+	X("timer.rtc.effective_policy", TEXT, VM, "",                                           \
+	  "slew or discard: what becomes of lost RTC ticks")                                    \
+	X("timer.rtc.track", TEXT, VM, "", "host, vm or rt: the clock that the RTC follows")    \
+	X("timer.pit.policy", TEXT, VM, "", "tick policy of the PIT as it is written")          \
+	X("timer.pit.effective_policy", TEXT, VM, "",                                           \
+	  "reinject, discard or none: what becomes of lost PIT ticks")                          \
+	X("timer.hpet.present", BOOL, VM, "", "the VM has an HPET")                             \
+	X("timer.kvmclock.present", BOOL, VM, "", "the guest is offered kvm-clock")             \
+	X("timer.hypervclock.present", BOOL, VM, "",                                            \
+	  "the guest is offered the Hyper-V reference clock")                                   \
+	X("timer.tsc.invariant", BOOL, VM, "", "the guest is told that its TSC is invariant")   \
+	X("timer.tsc.frequency_hz", INT, VM, "Hz", "TSC rate that the definition asks for")     \
+	X("cpu.kvm_hidden", BOOL, VM, "", "the KVM signature is hidden from the guest")         \
+	X("hv.flags", LIST, VM, "", "Hyper-V enlightenments that are on")                       \
+	X("hv.missing", LIST, VM, "",                                                           \
+	  "Hyper-V enlightenments that others need and that are not on")                        \
+	X("migration", TEXT, VM, "", "possible, or blocked by QEMU")                            \
+	X("guest.sources", LIST, VM, "", "what the guest can read time from, best first")       \
+	X("guest.cmdline_clocksource", TEXT, VM, "", "clocksource= of the guest kernel")        \
+	X("refused", TEXT, VM, "", "why the hypervisor refuses the definition")                 \
+	X("ignored", LIST, VM, "", "settings that are taken without a word and have no effect") \
+	X("qemu.version", VERSION, VM, "", "QEMU release that the definition was judged for")   \
+	X("qemu.removed_options", LIST, VM, "",                                                 \
+	  "options that this QEMU release does not know any more")                              \
+	X("qemu.deprecated_options", LIST, VM, "", "options that are going to be removed")      \
+	X("xen.tsc_mode", TEXT, VM, "", "auto, native, emulate or paravirt")                    \
+	X("xen.timer_mode", TEXT, VM, "", "what becomes of a Xen HVM guest's missed ticks")     \
+	X("xen.nomigrate", BOOL, VM, "", "the domain promises never to be migrated")            \
+	X("snapshot.clock_realtime", BOOL, VM, "",                                              \
+	  "a restored snapshot advances kvm-clock by the time that passed")
 
 #define KVT_FACTS(X)          \
 	KVT_FACTS_IDENTITY(X) \

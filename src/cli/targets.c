@@ -2,9 +2,11 @@
 #include "cli/targets.h"
 
 #include "sys/error.h"
+#include "vmdef/facts.h"
 
 /* The first whose sniff() says yes reads it, so the most particular ones come first. */
 static const struct kvt_target_kind *const kinds[] = {
+	&kvt_target_definition,
 	&kvt_target_live,
 	&kvt_target_folder,
 	&kvt_target_record,

@@ -18,7 +18,7 @@
  * @error:        out; KVT_STATUS_BAD_INPUT with file, line and reason
  *
  * Values that libvirt's own parser refuses leave a KVT_NOTE_INVALID note, and the field unsaid.
- * <qemu:commandline> is read as QEMU arguments.
+ * <qemu:commandline> is read as QEMU arguments. A <clock> element alone is taken too.
  * Context: keeps one parser a thread; any thread.
  *
  * Return: owned, or NULL.

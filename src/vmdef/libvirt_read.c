@@ -279,6 +279,7 @@ static void read_os(struct kvt_vm *vm, const xmlNode *root, const xmlNode *node)
 		       : strcmp(content(type), "xenpvh") == 0 ? KVT_VIRT_XEN_PVH
 							      : KVT_VIRT_XEN_PV;
 	kvt_vm_say(vm, KVT_VM_VIRT, kind, line_of(root));
+	kvt_vm_say_cmdline(vm, content(child(node, "cmdline")), line_of(node));
 	if (attribute(type, "arch") != NULL)
 		kvt_vm_say_text(vm, KVT_VM_ARCH, attribute(type, "arch"), line_of(type));
 	if (attribute(type, "machine") != NULL)
@@ -328,7 +329,8 @@ static void read_domain(struct kvt_vm *vm, const xmlNode *root)
 {
 	bool clock = false;
 
-	read_os(vm, root, child(root, "os"));
+	if (child(root, "os") != NULL)
+		read_os(vm, root, child(root, "os"));
 	for (const xmlNode *n = root->children; n != NULL; n = n->next) {
 		if (is(n, "clock") && clock) {
 			kvt_vm_note(vm, KVT_NOTE_INVALID, KVT_VM_OFFSET, line_of(n),
@@ -395,7 +397,7 @@ static const xmlNode *find_domain(const xmlDoc *document)
 {
 	const xmlNode *root = xmlDocGetRootElement(document);
 
-	if (root == NULL || is(root, "domain"))
+	if (root == NULL || is(root, "domain") || is(root, "clock"))
 		return root;
 	return child(root, "domain"); /* <domstatus>, <domainsnapshot> */
 }
@@ -433,12 +435,15 @@ struct kvt_vm *kvt_libvirt_read(const char *xml, gsize length, const char *file,
 	document = xmlCtxtReadMemory(parser, xml, (int)length, NULL, NULL, options);
 	if (document == NULL || parser->_private != NULL) {
 		set_error(error, parser, file);
-	} else if ((domain = find_domain(document)) == NULL || !is(domain, "domain")) {
+	} else if ((domain = find_domain(document)) == NULL) {
 		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT,
 			    "%s:1: the element is not <domain>: no definition of libvirt", file);
 	} else {
 		vm = kvt_vm_new(KVT_FORMAT_LIBVIRT, file);
-		read_domain(vm, domain);
+		if (is(domain, "clock")) /* as bug reports and manuals quote it */
+			read_clock(vm, domain);
+		else
+			read_domain(vm, domain);
 	}
 	xmlFreeDoc(document);
 	return vm;

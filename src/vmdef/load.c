@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "sys/error.h"
+#include "vmdef/formats.h"
 #include "vmdef/libvirt.h"
 
 static const char *skip_space(const char *text, const char *end)
@@ -28,14 +29,39 @@ static bool contains(const char *text, gsize length, const char *word)
 	return text != NULL && memmem(text, length, word, strlen(word)) != NULL;
 }
 
-/* A command line names the program, or is nothing but options. */
+static bool contains_line(const char *text, gsize length, const char *start)
+{
+	g_autofree char *line = g_strconcat("\n", start, NULL);
+
+	return contains(text, length, line);
+}
+
+/* Assignments, then the program; or nothing but options, as bug reports quote them. */
 static bool is_command_line(const char *text, gsize length)
 {
-	gsize head = MIN(length, 4096);
+	const char *end = text + length;
+	gsize size;
 
-	return contains(text, head, "qemu-system-") || contains(text, head, "qemu-kvm") ||
-	       contains(text, head, "/kvm ") || strncmp(text, "kvm ", 4) == 0 ||
-	       (text[0] == '-' && g_ascii_isalpha(text[1])) || strncmp(text, "qemu ", 5) == 0;
+	for (;; text += size) {
+		const char *slash, *equals;
+
+		while (text < end && (g_ascii_isspace(*text) || *text == '\\' || *text == '\0'))
+			text++;
+		size = 0;
+		while (text + size < end && text[size] != '\0' && !g_ascii_isspace(text[size]))
+			size++;
+		equals = memchr(text, '=', size);
+		if (size == 0 || equals == NULL || equals == text || !g_ascii_isupper(*text)) {
+			slash = memrchr(text, '/', size);
+			size -= slash != NULL ? (gsize)(slash + 1 - text) : 0;
+			text = slash != NULL ? slash + 1 : text;
+			break;
+		}
+	}
+	return (size >= 5 && memcmp(text, "qemu-", 5) == 0) ||
+	       (size == 4 && memcmp(text, "qemu", 4) == 0) ||
+	       (size == 3 && memcmp(text, "kvm", 3) == 0) ||
+	       (size >= 2 && text[0] == '-' && g_ascii_isalpha(text[1]));
 }
 
 /* -readconfig files have sections that no other format has */
@@ -46,24 +72,92 @@ static bool is_config(const char *text, gsize length)
 						"[name]", "[chardev" };
 
 	for (gsize i = 0; i < G_N_ELEMENTS(sections) && *text == '['; i++)
-		if (contains(text, length, sections[i]))
+		if (g_str_has_prefix(text, sections[i]) || contains_line(text, length, sections[i]))
 			return true;
 	return false;
 }
 
-int kvt_vm_detect(const char *text, gsize length, const char *file)
+/* A line that begins with the word and, after spaces, the separator. */
+static bool has_key(const char *text, gsize length, const char *key, char separator)
+{
+	const gsize size = strlen(key);
+
+	for (const char *p = text; (p = memmem(p, length - (gsize)(p - text), key, size)) != NULL;
+	     p++) {
+		const char *after = p + size, *end = text + length;
+
+		while (after < end && (*after == ' ' || *after == '\t'))
+			after++;
+		if ((p == text || p[-1] == '\n') && after < end && *after == separator)
+			return true;
+	}
+	return false;
+}
+
+static bool has_any(const char *text, gsize length, const char *const *keys, char separator)
+{
+	for (; *keys != NULL; keys++)
+		if (has_key(text, length, *keys, separator))
+			return true;
+	return false;
+}
+
+static int detect_json(const char *text, gsize length)
+{
+	if (contains(text, length, "\"VirtualMachine"))
+		return KVT_FORMAT_KUBEVIRT;
+	if (contains(text, length, "\"boot-source\"") ||
+	    contains(text, length, "\"machine-config\"") ||
+	    contains(text, length, "\"mem_backend\"") ||
+	    contains(text, length, "\"mem_file_path\""))
+		return KVT_FORMAT_FIRECRACKER;
+	if (contains(text, length, "\"boot_vcpus\"") ||
+	    (contains(text, length, "\"payload\"") && contains(text, length, "\"cpus\"")))
+		return KVT_FORMAT_CLOUD_HYPERVISOR;
+	return -1;
+}
+
+static int detect_keys(const char *text, gsize length)
+{
+	static const char *const proxmox[] = { "ostype", "scsihw", "vmgenid", "bootdisk",
+					       "onboot", "numa",   NULL };
+	static const char *const nova[] = { "os_type",
+					    "hw_time_hpet",
+					    "hw_qemu_guest_agent",
+					    "hw_machine_type",
+					    "os_distro",
+					    "hw_disk_bus",
+					    NULL };
+	static const char *const xl[] = { "builder",    "type",           "kernel",
+					  "bootloader", "disk",           "vif",
+					  "tsc_mode",   "timer_mode",     "localtime",
+					  "maxmem",     "on_reboot",      "viridian",
+					  "vcpus",      "rtc_timeoffset", NULL };
+
+	if (contains(text, length, "kind: VirtualMachine"))
+		return KVT_FORMAT_KUBEVIRT;
+	if (has_any(text, length, proxmox, ':'))
+		return KVT_FORMAT_PROXMOX;
+	if (has_any(text, length, nova, '='))
+		return KVT_FORMAT_NOVA;
+	return has_any(text, length, xl, '=') ? KVT_FORMAT_XL : -1;
+}
+
+int kvt_vm_detect(const char *text, gsize length)
 {
 	const char *end = text + length, *start = skip_space(text, end);
 	gsize rest = (gsize)(end - start);
 
-	(void)file;
 	if (rest == 0)
 		return -1;
-	if (*start == '<')
-		return KVT_FORMAT_LIBVIRT;
+	if (*start == '<' && rest > 1 &&
+	    (g_ascii_isalpha(start[1]) || start[1] == '?' || start[1] == '!'))
+		return KVT_FORMAT_LIBVIRT; /* "<6>" begins a raw kernel log */
+	if (*start == '{')
+		return detect_json(start, rest);
 	if (is_config(start, rest) || is_command_line(start, rest))
 		return KVT_FORMAT_QEMU;
-	return -1;
+	return memchr(start, '\0', rest) == NULL ? detect_keys(start, rest) : -1;
 }
 
 static struct kvt_vm *parse_qemu(const char *text, gsize length, const char *file, GError **error)
@@ -89,12 +183,24 @@ struct kvt_vm *kvt_vm_parse(int format, const char *text, gsize length, const ch
 			    GError **error)
 {
 	if (format < 0)
-		format = kvt_vm_detect(text, length, file);
+		format = kvt_vm_detect(text, length);
 	switch (format) {
 	case KVT_FORMAT_LIBVIRT:
 		return parse_libvirt(text, length, file, error);
 	case KVT_FORMAT_QEMU:
 		return parse_qemu(text, length, file, error);
+	case KVT_FORMAT_XL:
+		return kvt_xl_read(text, length, file, error);
+	case KVT_FORMAT_PROXMOX:
+		return kvt_proxmox_read(text, length, file, error);
+	case KVT_FORMAT_KUBEVIRT:
+		return kvt_kubevirt_read(text, length, file, error);
+	case KVT_FORMAT_NOVA:
+		return kvt_nova_read(text, length, file, error);
+	case KVT_FORMAT_FIRECRACKER:
+		return kvt_firecracker_read(text, length, file, error);
+	case KVT_FORMAT_CLOUD_HYPERVISOR:
+		return kvt_cloud_hypervisor_read(text, length, file, error);
 	default:
 		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT,
 			    "%s: not a definition of a VM in a format that is known", file);

@@ -11,11 +11,10 @@
 
 /**
  * kvt_vm_detect() - the format of some bytes
- * @file: its name may help (".xml", ".conf"); may be NULL
  *
  * Return: enum kvt_vm_format, or -1 if they are no definition.
  */
-int kvt_vm_detect(const char *text, gsize length, const char *file);
+int kvt_vm_detect(const char *text, gsize length);
 
 /**
  * kvt_vm_parse() - read a definition

@@ -98,6 +98,7 @@ static const struct row rows[KVT_VM_TIMERS] = {
 	[KVT_VM_XEN_VPT_ALIGN] = YESNO("xen.vpt_align"),
 	[KVT_VM_XEN_NOMIGRATE] = YESNO("xen.nomigrate"),
 	[KVT_VM_SNAPSHOT_CLOCK] = YESNO("snapshot.clock_realtime"),
+	[KVT_VM_CLOCKSOURCE] = TEXT("guest.clocksource"),
 };
 
 static const struct row parts[KVT_PART_COUNT] = {
@@ -247,6 +248,15 @@ bool kvt_vm_say_word(struct kvt_vm *vm, enum kvt_vm_field field, const char *wor
 		}
 	}
 	return false;
+}
+
+void kvt_vm_say_cmdline(struct kvt_vm *vm, const char *cmdline, int line)
+{
+	g_auto(GStrv) words = g_strsplit_set(cmdline, " \t\n", -1);
+
+	for (char **word = words; *word != NULL; word++)
+		if (g_str_has_prefix(*word, "clocksource=") && (*word)[12] != '\0')
+			kvt_vm_say_text(vm, KVT_VM_CLOCKSOURCE, *word + 12, line);
 }
 
 void kvt_vm_unsay(struct kvt_vm *vm, enum kvt_vm_field field)

@@ -84,6 +84,7 @@ enum kvt_vm_field {
 	KVT_VM_XEN_VPT_ALIGN,
 	KVT_VM_XEN_NOMIGRATE,
 	KVT_VM_SNAPSHOT_CLOCK, /* a restored snapshot advances the wall clock */
+	KVT_VM_CLOCKSOURCE,    /* clocksource= of the guest's kernel command line */
 	KVT_VM_TIMERS,         /* first of the timers' parts */
 	KVT_VM_FIELD_COUNT = KVT_VM_TIMERS + KVT_TIMER_COUNT * KVT_PART_COUNT
 };
@@ -222,6 +223,9 @@ void kvt_vm_say_text(struct kvt_vm *vm, enum kvt_vm_field field, const char *tex
  * Return: false, with nothing changed, if the field has no such word.
  */
 bool kvt_vm_say_word(struct kvt_vm *vm, enum kvt_vm_field field, const char *word, int line);
+
+/** kvt_vm_say_cmdline() - take what a guest's kernel command line says: clocksource= */
+void kvt_vm_say_cmdline(struct kvt_vm *vm, const char *cmdline, int line);
 
 void kvt_vm_unsay(struct kvt_vm *vm, enum kvt_vm_field field);
 

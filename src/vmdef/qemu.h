@@ -22,6 +22,8 @@ int kvt_qemu_parse_version(const char *text);
 /**
  * kvt_qemu_installed() - the installed qemu-system-x86_64's release, by asking it once
  *
+ * $KVT_QEMU, a release, stands in for it.
+ *
  * Return: as KVT_QEMU(), or -1 if there is none.
  */
 int kvt_qemu_installed(void);

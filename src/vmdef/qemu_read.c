@@ -186,20 +186,30 @@ static void read_machine(struct kvt_vm *vm, const char *key, const char *value, 
 
 /* ---- -cpu ---- */
 
-static void read_tsc_frequency(struct kvt_vm *vm, const char *value, int line)
+/* A whole number, or any with a metric suffix: 2300000000, 2.3G */
+static bool parse_frequency(const char *value, int64_t *ret_hz)
 {
 	static const char suffixes[] = "KMG";
-	g_autofree char *digits = g_strdup(value != NULL ? value : "");
-	gsize length = strlen(digits);
-	const char *suffix = length > 0 ? strchr(suffixes, digits[length - 1]) : NULL;
-	int64_t hz, scale = 1;
+	char *end;
+	double number = g_ascii_strtod(value, &end);
+	const char *suffix = *end != '\0' ? strchr(suffixes, *end) : NULL;
 
-	for (; suffix != NULL && suffix >= suffixes; suffix--)
-		scale *= 1000;
-	if (scale > 1)
-		digits[length - 1] = '\0';
-	if (kvt_vm_parse_number(digits, 0, G_MAXINT64 / scale, &hz))
-		say_timer(vm, KVT_TIMER_TSC, KVT_PART_FREQUENCY, hz * scale, line);
+	if (suffix == NULL)
+		return kvt_vm_parse_number(value, 0, G_MAXINT64, ret_hz);
+	if (end == value || end[1] != '\0' || !(number >= 0 && number < 1e6))
+		return false;
+	for (; suffix >= suffixes; suffix--)
+		number *= 1000;
+	*ret_hz = (int64_t)(number + 0.5);
+	return true;
+}
+
+static void read_tsc_frequency(struct kvt_vm *vm, const char *value, int line)
+{
+	int64_t hz;
+
+	if (value != NULL && parse_frequency(value, &hz))
+		say_timer(vm, KVT_TIMER_TSC, KVT_PART_FREQUENCY, hz, line);
 	else
 		invalid(vm, PART(KVT_TIMER_TSC, KVT_PART_FREQUENCY), line, "-cpu tsc-frequency",
 			value != NULL ? value : "");
@@ -405,9 +415,11 @@ static void read_old(struct kvt_vm *vm, const char *name, const char *value, int
 	g_ptr_array_add(vm->options, g_strdup(name));
 	if (strcmp(name, "no-hpet") == 0)
 		say_timer(vm, KVT_TIMER_HPET, KVT_PART_PRESENT, KVT_NO, line);
-	else if (strcmp(name, "no-acpi") == 0)
+	if (strcmp(name, "no-acpi") == 0)
 		kvt_vm_say(vm, KVT_VM_ACPI, KVT_NO, line);
-	else if (strcmp(name, "no-kvm-pit-reinjection") == 0)
+	if (g_str_has_prefix(name, "no-kvm-pit") && !kvt_vm_said(vm, KVT_VM_VIRT))
+		kvt_vm_say(vm, KVT_VM_VIRT, KVT_VIRT_KVM, line);
+	if (strcmp(name, "no-kvm-pit-reinjection") == 0)
 		say_timer(vm, KVT_TIMER_PIT, KVT_PART_POLICY, KVT_POLICY_DISCARD, line);
 	else if (strcmp(name, "rtc-td-hack") == 0)
 		say_timer(vm, KVT_TIMER_RTC, KVT_PART_POLICY, KVT_POLICY_CATCHUP, line);
@@ -446,6 +458,10 @@ static bool read_option(struct kvt_vm *vm, const char *name, const char *next, i
 		g_autoptr(GPtrArray) pairs = split_pairs(next, NULL);
 
 		read_global(vm, next, pairs, line);
+		return true;
+	}
+	if (strcmp(name, "append") == 0) {
+		kvt_vm_say_cmdline(vm, next, line);
 		return true;
 	}
 	if (strcmp(name, "readconfig") == 0) {

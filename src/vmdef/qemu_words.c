@@ -62,30 +62,49 @@ int kvt_qemu_parse_version(const char *text)
 	return KVT_QEMU((int)major, (int)minor);
 }
 
-int kvt_qemu_installed(void)
+static int ask_program(const char *program)
 {
-	static const char *const programs[] = { "qemu-system-x86_64", "/usr/libexec/qemu-kvm" };
+	char name[32], option[] = "--version";
+	char *argv[] = { name, option, NULL };
+	g_autofree char *output = NULL;
+	const char *version;
 
-	for (gsize i = 0; i < G_N_ELEMENTS(programs); i++) {
-		char name[32], option[] = "--version";
-		char *argv[] = { name, option, NULL };
-		g_autofree char *output = NULL;
-		const char *version;
+	g_strlcpy(name, program, sizeof(name));
+	if (!g_spawn_sync(NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
+			  NULL, &output, NULL, NULL, NULL))
+		return -1;
+	version = strstr(output, "version ");
+	if (version != NULL) {
+		g_autofree char *number =
+			g_strndup(version + 8, strspn(version + 8, "0123456789."));
 
-		g_strlcpy(name, programs[i], sizeof(name));
-		if (!g_spawn_sync(NULL, argv, NULL,
-				  G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
-				  &output, NULL, NULL, NULL))
-			continue;
-		version = strstr(output, "version ");
-		if (version != NULL) {
-			g_autofree char *number =
-				g_strndup(version + 8, strspn(version + 8, "0123456789."));
-
-			return kvt_qemu_parse_version(number);
-		}
+		return kvt_qemu_parse_version(number);
 	}
 	return -1;
+}
+
+static int find_installed(void)
+{
+	const char *told = g_getenv("KVT_QEMU");
+	int version = told != NULL ? kvt_qemu_parse_version(told) : -1;
+
+	if (version < 0)
+		version = ask_program("qemu-system-x86_64");
+	if (version < 0)
+		version = ask_program("/usr/libexec/qemu-kvm");
+	return version;
+}
+
+int kvt_qemu_installed(void)
+{
+	static gsize once;
+	static int version;
+
+	if (g_once_init_enter(&once)) {
+		version = find_installed();
+		g_once_init_leave(&once, 1);
+	}
+	return version;
 }
 
 struct splitter {

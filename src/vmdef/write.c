@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sys/error.h"
+#include "vmdef/formats.h"
 #include "vmdef/libvirt.h"
 
 #define PART(timer, part) KVT_VM_TIMER(timer, part)
@@ -24,6 +25,14 @@ static char *write_text(struct kvt_vm *vm, enum kvt_vm_format format,
 		return kvt_libvirt_write(vm);
 	case KVT_FORMAT_QEMU:
 		return write_qemu(vm, target);
+	case KVT_FORMAT_XL:
+		return kvt_xl_write(vm);
+	case KVT_FORMAT_PROXMOX:
+		return kvt_proxmox_write(vm);
+	case KVT_FORMAT_KUBEVIRT:
+		return kvt_kubevirt_write(vm);
+	case KVT_FORMAT_NOVA:
+		return kvt_nova_write(vm);
 	default:
 		return NULL;
 	}
