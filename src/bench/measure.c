@@ -153,8 +153,8 @@ static void batch_syscall(void *arg, unsigned reads)
 	}
 }
 
-bool kvt_bench_clock_cost(clockid_t clock, enum kvt_bench_way way, int64_t budget_ns,
-			  struct kvt_bench_cost *ret_cost, GError **error)
+bool kvt_bench_clock_costs(clockid_t clock, enum kvt_bench_way way, int64_t budget_ns,
+			   struct kvt_bench_cost *ret_cost, GArray **ret_all, GError **error)
 {
 	struct timespec now;
 
@@ -163,8 +163,14 @@ bool kvt_bench_clock_cost(clockid_t clock, enum kvt_bench_way way, int64_t budge
 		return false;
 	}
 	kvt_bench_cost(way == KVT_BENCH_LIBC ? batch_libc : batch_syscall, &clock, budget_ns,
-		       ret_cost, NULL);
+		       ret_cost, ret_all);
 	return true;
+}
+
+bool kvt_bench_clock_cost(clockid_t clock, enum kvt_bench_way way, int64_t budget_ns,
+			  struct kvt_bench_cost *ret_cost, GError **error)
+{
+	return kvt_bench_clock_costs(clock, way, budget_ns, ret_cost, NULL, error);
 }
 
 /* ---- vDSO or system call ---- */

@@ -78,6 +78,10 @@ enum kvt_bench_way {
 bool kvt_bench_clock_cost(clockid_t clock, enum kvt_bench_way way, int64_t budget_ns,
 			  struct kvt_bench_cost *ret_cost, GError **error);
 
+/** kvt_bench_clock_costs() - the same, and with @ret_all as kvt_bench_cost() */
+bool kvt_bench_clock_costs(clockid_t clock, enum kvt_bench_way way, int64_t budget_ns,
+			   struct kvt_bench_cost *ret_cost, GArray **ret_all, GError **error);
+
 enum kvt_bench_path {
 	KVT_BENCH_PATH_UNKNOWN, /* the kernel has no seccomp filters, or no such clock */
 	KVT_BENCH_PATH_VDSO,

@@ -73,15 +73,15 @@ static bool has_what(const struct run *run, unsigned what)
 }
 
 static bool measure(struct run *run, unsigned what, enum kvt_bench_way way,
-		    struct kvt_bench_cost *ret_cost)
+		    struct kvt_bench_cost *ret_cost, GArray **ret_all)
 {
 	if (!kvt_read_whats[what].peer)
-		return kvt_bench_clock_cost(kvt_read_whats[what].clock, way, run->plan->read_ns,
-					    ret_cost, NULL);
+		return kvt_bench_clock_costs(kvt_read_whats[what].clock, way, run->plan->read_ns,
+					     ret_cost, ret_all, NULL);
 #ifdef KVT_HAVE_TSC
 	if (way == KVT_BENCH_LIBC) {
 		kvt_bench_cost(what == WHAT_TSC ? batch_tsc : batch_page, run, run->plan->read_ns,
-			       ret_cost, NULL);
+			       ret_cost, ret_all);
 		return true;
 	}
 #endif
@@ -94,21 +94,23 @@ static void add_cost(struct kvt_read_cost *sum, const struct kvt_bench_cost *cos
 {
 	if (!sum->known || cost->min_ns < sum->min_ns)
 		sum->min_ns = cost->min_ns;
-	/* the middle of the blocks is taken at the end; a running mean of p99 does for the tail */
-	sum->p99_ns += (cost->p99_ns - sum->p99_ns) / (double)(sum->medians_ns->len + 1);
+	g_array_append_val(sum->p99s_ns, cost->p99_ns);
 	sum->overhead_ns = cost->overhead_ns;
 	sum->known = true;
 }
 
 static void measure_into(struct run *run, unsigned what, enum kvt_bench_way way,
-			 struct kvt_read_cost *sum)
+			 struct kvt_read_cost *sum, GArray *batches)
 {
+	g_autoptr(GArray) all = NULL;
 	struct kvt_bench_cost cost;
 	double median_ns = NAN;
 
-	if (measure(run, what, way, &cost)) {
+	if (measure(run, what, way, &cost, &all)) {
 		add_cost(sum, &cost);
 		median_ns = cost.median_ns;
+		if (batches != NULL)
+			g_array_append_vals(batches, all->data, all->len);
 	}
 	g_array_append_val(sum->medians_ns, median_ns);
 }
@@ -137,10 +139,28 @@ static void measure_source(struct run *run, unsigned source)
 
 		if (row == NULL)
 			continue;
-		measure_into(run, what, KVT_BENCH_LIBC, &row->libc);
+		measure_into(run, what, KVT_BENCH_LIBC, &row->libc, row->batches_ns);
 		if (!kvt_read_whats[what].peer)
-			measure_into(run, what, KVT_BENCH_SYSCALL, &row->syscall);
+			measure_into(run, what, KVT_BENCH_SYSCALL, &row->syscall, NULL);
 	}
+}
+
+static void init_cost(struct kvt_read_cost *cost)
+{
+	cost->medians_ns = g_array_new(FALSE, FALSE, sizeof(double));
+	cost->p99s_ns = g_array_new(FALSE, FALSE, sizeof(double));
+}
+
+static void finish_cost(struct kvt_read_cost *cost)
+{
+	cost->median_ns = kvt_stats_median(cost->medians_ns);
+	cost->p99_ns = kvt_stats_median(cost->p99s_ns);
+}
+
+static void clear_cost(struct kvt_read_cost *cost)
+{
+	g_array_unref(cost->medians_ns);
+	g_array_unref(cost->p99s_ns);
 }
 
 static void add_row(struct run *run, unsigned source, unsigned what)
@@ -155,8 +175,10 @@ static void add_row(struct run *run, unsigned source, unsigned what)
 			row.resolution_ns =
 				(double)resolution.tv_sec * 1e9 + (double)resolution.tv_nsec;
 	}
-	row.libc.medians_ns = g_array_new(FALSE, FALSE, sizeof(double));
-	row.syscall.medians_ns = g_array_new(FALSE, FALSE, sizeof(double));
+	if (read->peer || what == KVT_READ_MONOTONIC)
+		row.batches_ns = g_array_new(FALSE, FALSE, sizeof(double));
+	init_cost(&row.libc);
+	init_cost(&row.syscall);
 	g_array_append_val(run->reads->rows, row);
 }
 
@@ -335,8 +357,8 @@ static void finish(struct kvt_reads *reads)
 	for (guint i = 0; i < reads->rows->len; i++) {
 		struct kvt_read_row *row = &g_array_index(reads->rows, struct kvt_read_row, i);
 
-		row->libc.median_ns = kvt_stats_median(row->libc.medians_ns);
-		row->syscall.median_ns = kvt_stats_median(row->syscall.medians_ns);
+		finish_cost(&row->libc);
+		finish_cost(&row->syscall);
 		compare(reads, row);
 	}
 }
@@ -348,8 +370,9 @@ void kvt_reads_free(struct kvt_reads *reads)
 	for (guint i = 0; i < reads->rows->len; i++) {
 		struct kvt_read_row *row = &g_array_index(reads->rows, struct kvt_read_row, i);
 
-		g_array_unref(row->libc.medians_ns);
-		g_array_unref(row->syscall.medians_ns);
+		clear_cost(&row->libc);
+		clear_cost(&row->syscall);
+		g_clear_pointer(&row->batches_ns, g_array_unref);
 	}
 	g_array_unref(reads->rows);
 	g_array_unref(reads->threads);

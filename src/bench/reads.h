@@ -28,9 +28,10 @@ struct kvt_read_cost {
 	bool known;
 	double min_ns;    /* cheapest batch of any block */
 	double median_ns; /* median of the blocks' medians */
-	double p99_ns;    /* mean of the blocks' p99 */
+	double p99_ns;    /* median of the blocks' p99 */
 	double overhead_ns;
-	GArray *medians_ns; /* of each block; NaN where the source was lost */
+	GArray *medians_ns; /* of each block; NaN if that failed */
+	GArray *p99s_ns;
 };
 
 struct kvt_read_row {
@@ -38,6 +39,7 @@ struct kvt_read_row {
 	enum kvt_bench_path path;
 	double resolution_ns;               /* what clock_getres() says; NaN for peers */
 	struct kvt_read_cost libc, syscall; /* a peer has the first alone */
+	GArray *batches_ns; /* libc, of every batch; CLOCK_MONOTONIC and peers, else NULL */
 	struct kvt_interval dearer_ns; /* libc, than under the first source; n = 0 for the first */
 };
 

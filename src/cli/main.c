@@ -17,6 +17,8 @@ const struct kvt_verb kvt_verbs[] = {
 	{ "measure", "lab", "[EXPERIMENT...]", "Boot a micro-VM here and measure the time it is given",
 	  cmd_lab },
 #endif
+	{ "measure", "bench", "[OPTION...] [-- COMMAND...]",
+	  "What does each clock source cost here, alone and in my workload?", cmd_bench },
 	{ "measure", "watch", "--vm NAME|--all",
 	  "How far is each guest from the host, with a bound?", cmd_watch },
 	{ "change", "sync", "--vm NAME|--all",

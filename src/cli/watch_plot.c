@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include <json-glib/json-glib.h>
 
+#include "cli/gnuplot.h"
 #include "cli/options.h"
 #include "cli/text.h"
 
@@ -81,20 +81,6 @@ static GHashTable *read_recording(const char *recording, GError **error)
 	return NULL;
 }
 
-static void set_terminal(GString *script, const char *output)
-{
-	if (output == NULL) {
-		g_string_append_printf(script, "set terminal dumb size %d,24 noenhanced\n",
-				       kvt_text_columns());
-		return;
-	}
-	g_string_append_printf(script, "set terminal %s size 1000,500 noenhanced\nset output \"",
-			       g_str_has_suffix(output, ".png") ? "png" : "svg");
-	for (const char *c = output; *c != '\0'; c++)
-		g_string_append_printf(script, "\\%03o", (unsigned char)*c);
-	g_string_append(script, "\"\n");
-}
-
 static char *script_of(GHashTable *blocks, const char *output)
 {
 	GString *script = g_string_new(NULL);
@@ -106,7 +92,7 @@ static char *script_of(GHashTable *blocks, const char *output)
 	while (g_hash_table_iter_next(&iter, &name, &block))
 		g_string_append_printf(script, "$block%u << END_OF_BLOCK\n%sEND_OF_BLOCK\n", n++,
 				       ((GString *)block)->str);
-	set_terminal(script, output);
+	kvt_gnuplot_output(script, output);
 	g_string_append(script, "set xdata time\nset timefmt \"%s\"\nset format x \"%H:%M:%S\"\n"
 				"set ylabel \"guest - host, s\"\nset key outside top\nplot ");
 	n = 0;
@@ -124,30 +110,6 @@ static char *script_of(GHashTable *blocks, const char *output)
 	return g_string_free(script, FALSE);
 }
 
-static bool run_gnuplot(const char *script, GError **error)
-{
-	char program[] = "gnuplot", quiet[] = "-";
-	char *argv[] = { program, quiet, NULL };
-	gint in, status;
-	GPid pid;
-	FILE *pipe;
-
-	if (!g_spawn_async_with_pipes(NULL, argv, NULL,
-				      G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL,
-				      &pid, &in, NULL, NULL, NULL)) {
-		g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED,
-			    "gnuplot cannot be started; install the package gnuplot-nox");
-		return false;
-	}
-	pipe = fdopen(in, "w");
-	fputs(script, pipe);
-	fclose(pipe);
-	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return true;
-	g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED, "gnuplot failed");
-	return false;
-}
-
 int kvt_watch_plot(const char *recording, const char *output)
 {
 	g_autoptr(GError) error = NULL;
@@ -155,7 +117,7 @@ int kvt_watch_plot(const char *recording, const char *output)
 	g_autofree char *script = blocks != NULL ? script_of(blocks, output) : NULL;
 
 	fflush(stdout);
-	if (script == NULL || !run_gnuplot(script, &error))
+	if (script == NULL || !kvt_gnuplot_run(script, &error))
 		return kvt_fail("watch", g_steal_pointer(&error));
 	return KVT_STATUS_OK;
 }
