@@ -269,11 +269,14 @@ static struct kvt_log *empty_log(const struct kvt_messages *messages)
 	return log;
 }
 
-/* Equal literals of several messages: the automaton tells only the first, so each gets a turn. */
 static struct kvt_seek *automaton(const struct kvt_messages *messages)
 {
-	struct kvt_seek *seek = kvt_seek_new();
+	struct kvt_seek **kept = kvt_messages_seek(messages);
+	struct kvt_seek *seek = *kept;
 
+	if (seek != NULL)
+		return seek;
+	seek = *kept = kvt_seek_new();
 	for (guint i = 0; i < kvt_messages_count(messages); i++)
 		for (char **literal = kvt_messages_at(messages, i)->literals; *literal != NULL;
 		     literal++)
@@ -326,7 +329,6 @@ struct kvt_log *kvt_log_scan(const struct kvt_messages *messages, const char *by
 	log->lines = line_number(&scan, len);
 	g_array_unref(scan.late);
 	g_array_unref(scan.seen_line);
-	kvt_seek_free(seek);
 	return log;
 }
 

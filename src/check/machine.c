@@ -57,14 +57,21 @@ bool kvt_read_covers(const struct kvt_reader *reader, const char *path)
 	return kvt_root_is_live(reader->root) || kvt_root_exists(reader->root, first);
 }
 
-/* The messages are data that may be wrong, which must not cost the other facts. */
-static struct kvt_messages *load_messages(void)
+/*
+ * Loaded once for the program's life: several targets share them. They are data that may be
+ * wrong, which must not cost the other facts.
+ */
+static const struct kvt_messages *shared_messages(void)
 {
+	static struct kvt_messages *messages;
 	g_autoptr(GError) error = NULL;
-	struct kvt_messages *messages = kvt_messages_load(&error);
 
 	if (messages == NULL)
+		messages = kvt_messages_load(&error);
+	if (messages == NULL) {
 		g_printerr("kvmtime: %s\n", error->message);
+		messages = kvt_messages_new();
+	}
 	return messages;
 }
 
@@ -88,22 +95,18 @@ static struct kvt_facts *read_with(const struct kvt_root *root, const struct kvt
 struct kvt_facts *kvt_machine_read(const struct kvt_root *root, const struct kvt_answers *answers,
 				   const char *target)
 {
-	g_autoptr(kvt_messages) messages = load_messages();
-
-	return read_with(root, answers, target, messages);
+	return read_with(root, answers, target, shared_messages());
 }
 
 /* The lines that say which machine it is become that machine's few known files. */
 struct kvt_facts *kvt_log_read_machine(const char *bytes, gsize len, const char *name)
 {
-	g_autoptr(kvt_messages) messages = load_messages();
+	const struct kvt_messages *messages = shared_messages();
 	g_autoptr(kvt_log) log = NULL;
 	g_autoptr(kvt_root) root = kvt_root_new_memory(name);
 	struct kvt_answers answers;
 	struct kvt_facts *facts;
 
-	if (messages == NULL)
-		messages = kvt_messages_new();
 	log = kvt_log_scan(messages, bytes, len);
 	if (log->banner != NULL)
 		kvt_root_add(root, "/proc/version", log->banner, strlen(log->banner), NULL);

@@ -12,7 +12,8 @@
 
 struct kvt_messages {
 	GPtrArray *all;
-	GHashTable *by_id; /* borrowed */
+	GHashTable *by_id;     /* borrowed */
+	struct kvt_seek *seek; /* made at the first scan; NULL before, and after an addition */
 };
 
 static const struct {
@@ -69,6 +70,7 @@ void kvt_messages_free(struct kvt_messages *messages)
 {
 	if (messages == NULL)
 		return;
+	kvt_seek_free(messages->seek);
 	g_hash_table_unref(messages->by_id);
 	g_ptr_array_unref(messages->all);
 	g_free(messages);
@@ -82,6 +84,11 @@ guint kvt_messages_count(const struct kvt_messages *messages)
 const struct kvt_message *kvt_messages_at(const struct kvt_messages *messages, guint i)
 {
 	return i < messages->all->len ? messages->all->pdata[i] : NULL;
+}
+
+struct kvt_seek **kvt_messages_seek(const struct kvt_messages *messages)
+{
+	return &((struct kvt_messages *)(guintptr)messages)->seek;
 }
 
 static bool take_line(struct kvt_message *message, const char *file,
@@ -147,6 +154,7 @@ bool kvt_messages_parse(struct kvt_messages *messages, const char *file, const c
 {
 	g_autoptr(GPtrArray) sections = kvt_ini_parse(file, text, len, error);
 
+	g_clear_pointer(&messages->seek, kvt_seek_free);
 	for (guint i = 0; sections != NULL && i < sections->len; i++) {
 		const struct kvt_ini_section *section = sections->pdata[i];
 		g_autoptr(message_auto) message = g_new0(struct kvt_message, 1);

@@ -76,7 +76,7 @@ static bool take_line(struct parser *parser, const char *line, gsize len, GError
 
 	if (len > 0 && line[0] == '|') {
 		if (parser->path == NULL)
-			return fail(parser, "a line of no file", line, error);
+			return fail(parser, "a line of no file", "|", error);
 		g_string_append_len(parser->text, line + 1, (gssize)len - 1);
 		g_string_append_c(parser->text, '\n');
 		return true;

@@ -30,4 +30,9 @@ typedef gsize (*kvt_seek_found)(gpointer user, guint number, gsize end);
 void kvt_seek_run(struct kvt_seek *seek, const char *bytes, gsize len, kvt_seek_found found,
 		  gpointer user);
 
+struct kvt_messages;
+
+/** kvt_messages_seek() - where a set of messages keeps its automaton between scans */
+struct kvt_seek **kvt_messages_seek(const struct kvt_messages *messages);
+
 #endif
