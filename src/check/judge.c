@@ -49,6 +49,8 @@ static bool is_less(const struct kvt_fact *fact, const char *word)
 		return fact->integer < g_ascii_strtoll(word, NULL, 10);
 	if (fact->def->type == KVT_FACT_REAL)
 		return fact->real < g_ascii_strtod(word, NULL);
+	if (fact->def->type == KVT_FACT_LIST)
+		return (gint64)g_strv_length(fact->list) < g_ascii_strtoll(word, NULL, 10);
 	return kvt_version_compare(fact->text, word) < 0;
 }
 

@@ -207,8 +207,10 @@ static const char *values_fault(const struct kvt_condition *condition)
 		return "a value is missing";
 	if (condition->op != KVT_OP_IN && condition->op != KVT_OP_NOT_IN && count != 1)
 		return "one word is wanted";
-	if (ordered && type != KVT_FACT_INT && type != KVT_FACT_REAL && type != KVT_FACT_VERSION)
+	if (ordered && (type == KVT_FACT_BOOL || type == KVT_FACT_TEXT))
 		return "this fact has no order";
+	if (ordered && type == KVT_FACT_LIST && !is_number(condition->words[0], KVT_FACT_INT))
+		return "a number of words is wanted";
 	for (guint i = 0; i < count; i++) {
 		if (type == KVT_FACT_BOOL && strcmp(condition->words[i], "yes") != 0 &&
 		    strcmp(condition->words[i], "no") != 0)
