@@ -67,7 +67,6 @@
 	  "kernels of this release carry kvm-clock")                                              \
 	X("pvclock.mapped", BOOL, MACHINE, "", "the kernel's pvclock page is mapped")             \
 	X("pvclock.stable", BOOL, MACHINE, "", "the stable bit of the pvclock page")              \
-	X("pvclock.khz", INT, MACHINE, "kHz", "TSC rate that the pvclock page says")              \
 	X("clock.read_ns", REAL, MACHINE, "ns", "cost of one clock_gettime(MONOTONIC)")           \
 	X("clock.read_path", TEXT, MACHINE, "", "vdso or syscall")                                \
 	X("tsc.measured_khz", INT, MACHINE, "kHz", "TSC rate against CLOCK_MONOTONIC_RAW")        \

@@ -47,6 +47,7 @@ void kvt_read_cmdline(const struct kvt_reader *reader);
 void kvt_read_ntp(const struct kvt_reader *reader);
 void kvt_read_kvm(const struct kvt_reader *reader);
 void kvt_read_log(const struct kvt_reader *reader);
+void kvt_read_measured(const struct kvt_reader *reader);
 
 /** kvt_read_covers() - true if files below that first step of a path were taken along at all: only
  *  then does a file that is not there mean that the machine has none */

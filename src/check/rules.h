@@ -13,7 +13,8 @@
  * SUBJECT is host, vm, guest, or machine = the subject that the rule is judged for;
  * "configured SUBJECT.FACT" asks for what the files say instead of what runs.
  * Operators: = V; not V; in V...; not in V...; < V; >= V; absent; not absent. On a list, "= V"
- * means that V is in it, "in V..." that one of them is, and < and >= count its words. Versions compare by their numbers.
+ * means that V is in it, "in V..." that one of them is, and < and >= count its words. Versions
+ * compare by their numbers.
  *
  * A condition over an unknown fact is unknown: the rule is then undecided, neither found nor
  * clean. An absent fact equals nothing, so "= V" is false of it and "not V" true.

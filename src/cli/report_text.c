@@ -285,21 +285,59 @@ static void print_finding(const struct kvt_judgement *judgement, const struct kv
 
 /* ---- the last lines ---- */
 
+static double real_of(const struct kvt_facts *facts, const char *name)
+{
+	const struct kvt_fact *fact = kvt_facts_any(facts, name);
+
+	return fact != NULL && fact->state == KVT_KNOWN ? fact->real : -1;
+}
+
+/* What was measured is said with its unit and how sharp the measurement was. */
+static void append_measured(GString *good, const struct kvt_facts *facts)
+{
+	const double read_ns = real_of(facts, "clock.read_ns");
+	const double resolution_ns = real_of(facts, "tsc.warp_resolution_ns");
+	const struct kvt_fact *reads = kvt_facts_any(facts, "tsc.warp_reads");
+
+	if (read_ns >= 0) {
+		g_autofree char *cost = kvt_text_ns(read_ns, false);
+
+		g_string_append_printf(
+			good, "; %s a read, %s", cost,
+			strcmp(kvt_facts_text(facts, "clock.read_path", ""), "vdso") == 0
+				? "vDSO"
+				: "system call");
+	}
+	if (resolution_ns >= 0 && !(real_of(facts, "tsc.warp_ns") > 0) && reads != NULL) {
+		g_autofree char *within = kvt_text_ns(resolution_ns, false);
+
+		g_string_append_printf(good, "; CPUs agree within %s in %" G_GINT64_FORMAT " reads",
+				       within, reads->integer);
+	}
+}
+
 static void print_good(const struct kvt_facts *facts)
 {
 	const char *source = kvt_facts_text(facts, "clocksource.current", NULL);
 	GString *good = g_string_new(NULL);
 
-	if (source != NULL)
-		g_string_append_printf(good, "clock source %s", source);
-	if (source != NULL && strcmp(source, "tsc") == 0 &&
-	    kvt_facts_is(facts, "tsc.invariant", false))
-		g_string_append(good, ", invariant");
+	if (source != NULL) {
+		g_autofree char *safe = kvt_text_printable(source);
+
+		g_string_append_printf(good, "clock source %s", safe);
+		if (strcmp(source, "tsc") == 0 && kvt_facts_is(facts, "tsc.invariant", false))
+			g_string_append(good, ", invariant");
+		append_measured(good, facts);
+	}
 	if (kvt_facts_is(facts, "ntp.synchronised", false))
 		g_string_append_printf(good, "%ssynchronised", good->len > 0 ? "; " : "");
 	if (good->len > 0)
 		print_field("now", good->str);
 	g_string_free(good, TRUE);
+	if (strcmp(kvt_facts_text(facts, "tsc.witness", ""), "none") == 0 &&
+	    !kvt_facts_is(facts, "ntp.synchronised", false))
+		print_field("unknown",
+			    "whether the TSC's rate is right: no clock here is independent of it");
 }
 
 static void print_undecided(const struct kvt_judgement *judgement)
@@ -314,7 +352,7 @@ static void print_undecided(const struct kvt_judgement *judgement)
 			continue;
 		text = g_strdup_printf("%s %s: %s", finding->rule->id, finding->title,
 				       finding->reason);
-		print_field(first ? "unknown" : "", text);
+		print_field(first ? "open" : "", text);
 		first = false;
 	}
 }

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a live machine shows when it is measured, and the time page that the kernel maps.
+ * A clock derived from the TSC is no witness for the TSC: without another one it is unknown
+ * whether the rate is right.
+ */
+#include <string.h>
+
+#include "check/machine.h"
+#include "sys/measure.h"
+#include "sys/timepages.h"
+
+#define WARP_MS 120
+#define RATE_MS 60
+
+static void set_unknown(const struct kvt_reader *reader, const char *const *names,
+			const char *reason)
+{
+	for (guint i = 0; names[i] != NULL; i++)
+		kvt_facts_set_unknown(reader->facts, reader->who, names[i], false, reason);
+}
+
+static void read_cost(const struct kvt_reader *reader)
+{
+	const char *source = "measured: least of 40 times 200 reads";
+	struct kvt_read_cost cost;
+
+	if (kvt_measure_read_cost(&cost) < 0)
+		return;
+	kvt_facts_set_real(reader->facts, reader->who, "clock.read_ns", cost.call_ns, source);
+	/* a call that costs what the system call costs is one */
+	kvt_facts_set_text(reader->facts, reader->who, "clock.read_path",
+			   cost.call_ns < 0.7 * cost.syscall_ns ? "vdso" : "syscall", source);
+}
+
+static double cycles_ns(double khz, uint64_t cycles)
+{
+	return (double)cycles / khz * 1e6;
+}
+
+static void read_warp(const struct kvt_reader *reader, double khz)
+{
+	struct kvt_warp warp;
+	g_autofree char *source = NULL;
+
+	if (kvt_measure_warp(WARP_MS, &warp) < 0)
+		return;
+	source = g_strdup_printf("measured: %" G_GUINT64_FORMAT " reads in turn on %u CPUs",
+				 warp.reads, warp.cpus + 1);
+	kvt_facts_set_real(reader->facts, reader->who, "tsc.warp_ns",
+			   cycles_ns(khz, warp.warp_cycles), source);
+	kvt_facts_set_real(reader->facts, reader->who, "tsc.warp_resolution_ns",
+			   cycles_ns(khz, warp.resolution_cycles), source);
+	kvt_facts_set_int(reader->facts, reader->who, "tsc.warp_reads", (gint64)warp.reads, source);
+}
+
+/* The kernel's clock counts what its clock source counts. */
+static const char *witness(const struct kvt_reader *reader)
+{
+	const char *current = kvt_facts_text(reader->facts, "clocksource.current", "");
+
+	if (strcmp(current, "hpet") == 0 || strcmp(current, "acpi_pm") == 0)
+		return current;
+	return "none";
+}
+
+static void read_rate(const struct kvt_reader *reader)
+{
+	const char *of = witness(reader);
+	g_autofree char *source = NULL;
+	double khz, ppm;
+
+	if (kvt_measure_tsc_khz(RATE_MS, &khz, &ppm) < 0)
+		return;
+	source = g_strdup_printf("measured: against CLOCK_MONOTONIC_RAW over %d ms, +- %.1f ppm",
+				 RATE_MS, ppm);
+	kvt_facts_set_int(reader->facts, reader->who, "tsc.measured_khz", (gint64)(khz + 0.5),
+			  source);
+	kvt_facts_set_text(reader->facts, reader->who, "tsc.witness", of,
+			   strcmp(of, "none") == 0 ? "CLOCK_MONOTONIC_RAW is made of the TSC itself"
+						   : "clock source");
+	read_warp(reader, khz);
+}
+
+static void read_page(const struct kvt_reader *reader)
+{
+	const struct kvt_calls *calls =
+		kvt_root_is_live(reader->root) ? &kvt_calls_live : &kvt_calls_none;
+	struct kvt_pvclock_page page;
+	struct pvclock_vcpu_time_info record;
+
+	if (kvt_pvclock_find(reader->root, calls, &page)) {
+		const char *source = page.mapping[0] != '\0' ? page.mapping : KVT_RECORDED_PVCLOCK;
+
+		kvt_facts_set_bool(reader->facts, reader->who, "pvclock.mapped", true, source);
+		if (kvt_pvclock_record(&page, 0, &record) == 0)
+			kvt_facts_set_bool(reader->facts, reader->who, "pvclock.stable",
+					   (record.flags & PVCLOCK_TSC_STABLE_BIT) != 0, source);
+	} else if (page.state != KVT_PVCLOCK_UNKNOWN) {
+		kvt_facts_set_bool(reader->facts, reader->who, "pvclock.mapped", false,
+				   page.reason);
+		kvt_facts_set_unknown(reader->facts, reader->who, "pvclock.stable", false,
+				      page.reason);
+	}
+	kvt_pvclock_page_clear(&page);
+}
+
+static void read_khz(const struct kvt_reader *reader)
+{
+	const struct kvt_calls *calls =
+		kvt_root_is_live(reader->root) ? &kvt_calls_live : &kvt_calls_none;
+	const char *source = NULL;
+	const uint64_t khz = kvt_tsc_kernel_khz(reader->root, calls, &source);
+
+	if (khz > 0)
+		kvt_facts_set_int(reader->facts, reader->who, "tsc.khz", (gint64)khz, source);
+}
+
+void kvt_read_measured(const struct kvt_reader *reader)
+{
+	static const char *const measured[] = { "clock.read_ns",    "clock.read_path",
+						"tsc.measured_khz", "tsc.warp_ns",
+						"tsc.warp_reads",   "tsc.warp_resolution_ns",
+						"tsc.witness",      NULL };
+	static const char *const page[] = { "pvclock.mapped", "pvclock.stable", NULL };
+	static const char *const rate[] = { "tsc.khz", NULL };
+
+	set_unknown(reader, measured,
+		    reader->answers->measured ? "cannot be measured here"
+					      : "only a live machine shows it");
+	set_unknown(reader, page, "was not looked for");
+	set_unknown(reader, rate, "the kernel does not say it");
+	read_page(reader);
+	read_khz(reader);
+	if (!reader->answers->measured)
+		return;
+	read_cost(reader);
+	read_rate(reader);
+}
