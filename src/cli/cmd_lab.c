@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include "cli/json.h"
+#include "cli/lab_report.h"
 #include "cli/options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "lab/host.h"
-#include "cli/lab_report.h"
+#include "lab/trace.h"
 
 static const char description[] =
 	"Experiments: clock, pause, steal, timers, migrate, ticks; without a name all of them, in under\n"
@@ -113,6 +114,35 @@ static int finish(struct request *request, struct lab_report *report)
 	return status;
 }
 
+static void count_events(struct lab_trace *trace, struct lab_kernel_events *counts)
+{
+	struct lab_trace_event event;
+
+	while (trace != NULL && lab_trace_next(trace, 0, &event)) {
+		counts->pages += event.kind == LAB_TRACE_PAGE;
+		counts->master_on += event.kind == LAB_TRACE_MASTER_CLOCK && event.master_clock;
+		counts->master_off += event.kind == LAB_TRACE_MASTER_CLOCK && !event.master_clock;
+		counts->offsets += event.kind == LAB_TRACE_TSC_OFFSET;
+	}
+}
+
+static void run_experiments(struct request *request, struct lab_report *report, int count,
+			    char **names)
+{
+	g_autoptr(GError) no_trace = NULL;
+	struct lab_trace *trace = lab_trace_open((int)getpid(), &no_trace);
+
+	report->kernel.reason = no_trace != NULL ? g_strdup(no_trace->message) : NULL;
+	report->results =
+		g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))lab_result_free);
+	for (const struct lab_experiment *e = lab_experiments; e->name != NULL; e++)
+		if (chosen(e, count, names)) {
+			g_ptr_array_add(report->results, lab_experiment_run(e, &request->context));
+			count_events(trace, &report->kernel);
+		}
+	lab_trace_free(trace);
+}
+
 static int run(struct request *request, int count, char **names)
 {
 	struct lab_report report = { .machine = &request->context.machine, .nice = request->nice };
@@ -131,15 +161,12 @@ static int run(struct request *request, int count, char **names)
 		lab_machine_clear(&request->context.machine);
 		return kvt_fail("lab", error);
 	}
-	report.results =
-		g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))lab_result_free);
-	for (const struct lab_experiment *e = lab_experiments; e->name != NULL; e++)
-		if (chosen(e, count, names))
-			g_ptr_array_add(report.results, lab_experiment_run(e, &request->context));
+	run_experiments(request, &report, count, names);
 	kvt_text_progress(NULL);
 	report.seconds = (double)(lab_mono() - start_ns) / 1e9;
 	status = finish(request, &report);
 	g_ptr_array_unref(report.results);
+	g_free(report.kernel.reason);
 	lab_machine_clear(&request->context.machine);
 	return status;
 }

@@ -8,6 +8,7 @@
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "cli/vm_options.h"
+#include "cli/watch_kvm.h"
 #include "cli/watch_plot.h"
 #include "guests/host.h"
 #include "guests/watch.h"
@@ -140,7 +141,8 @@ static const char description[] =
 	"  kvmtime watch --all                        every running guest, every 5 s\n"
 	"  kvmtime watch --vm web1 --count 1          one guest, once\n"
 	"  kvmtime watch --all --json >recording      JSON Lines, until interrupted\n"
-	"  kvmtime watch --plot recording             draw it\n\n"
+	"  kvmtime watch --plot recording             draw it\n"
+	"  kvmtime watch --kvm                        master clock, stable bits, TSC offsets: each change\n\n"
 	"Exit status: 0 all within --limit, 1 a guest is not, 3 a guest could not be asked.";
 
 struct watch_arguments {
@@ -206,6 +208,7 @@ static int watch(const struct watch_arguments *a, const struct kvt_common *commo
 int cmd_watch(int argc, char **argv)
 {
 	struct watch_arguments a = { .interval_s = 5, .limit_s = 0.1 };
+	gboolean kvm = FALSE;
 	const GOptionEntry entries[] = {
 		KVT_VM_ENTRIES(&a.vm),
 		{ "exchanges", 0, 0, G_OPTION_ARG_INT, &a.vm.exchanges,
@@ -219,6 +222,10 @@ int cmd_watch(int argc, char **argv)
 		  "Draw a recording (needs gnuplot); - = standard input", "FILE" },
 		{ "output", 0, 0, G_OPTION_ARG_FILENAME, &a.output,
 		  "Draw to FILE.svg or FILE.png instead of the terminal", "FILE" },
+#ifdef __x86_64__
+		{ "kvm", 0, 0, G_OPTION_ARG_NONE, &kvm,
+		  "What the host kernel does to all running VMs' clocks (root)", NULL },
+#endif
 		G_OPTION_ENTRY_NULL
 	};
 	struct kvt_common common;
@@ -230,6 +237,10 @@ int cmd_watch(int argc, char **argv)
 			status = kvt_usage("watch", "'%s': guests are named with --vm", argv[1]);
 		else if (a.plot != NULL)
 			status = kvt_watch_plot(a.plot, a.output);
+#ifdef __x86_64__
+		else if (kvm)
+			status = kvt_watch_kvm(&common, a.count * a.interval_s);
+#endif
 		else if (check_arguments(&a, &status))
 			status = watch(&a, &common);
 	}

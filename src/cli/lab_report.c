@@ -131,13 +131,25 @@ static void print_result(const struct lab_result *result, bool verbose)
 	print_details(result, verbose);
 }
 
+static void print_kernel(const struct lab_kernel_events *kernel)
+{
+	if (kernel->reason != NULL)
+		printf("kernel events: not read: %s\n", kernel->reason);
+	else
+		printf("kernel events: %u clock pages written, master clock on %u and off %u times, %u TSC "
+		       "offsets written\n",
+		       kernel->pages, kernel->master_on, kernel->master_off, kernel->offsets);
+}
+
 void lab_report_text(const struct lab_report *report, bool verbose)
 {
 	print_verdict(report);
 	print_machine(report);
 	for (guint i = 0; i < report->results->len; i++)
 		print_result(report->results->pdata[i], verbose);
-	if (!verbose)
+	if (verbose)
+		print_kernel(&report->kernel);
+	else
 		printf("\nmore: kvmtime lab -v (every number with its bound, and the faults made on "
 		       "purpose)\n");
 }
@@ -223,9 +235,22 @@ static void json_histograms(JsonBuilder *builder, const struct lab_result *resul
 	json_builder_end_array(builder);
 }
 
+static void json_kernel(JsonBuilder *builder, const struct lab_kernel_events *kernel)
+{
+	json_builder_set_member_name(builder, "kernel_events");
+	json_builder_begin_object(builder);
+	kvt_json_string(builder, "not_read", kernel->reason);
+	kvt_json_int(builder, "pages", kernel->pages);
+	kvt_json_int(builder, "master_clock_on", kernel->master_on);
+	kvt_json_int(builder, "master_clock_off", kernel->master_off);
+	kvt_json_int(builder, "tsc_offsets", kernel->offsets);
+	json_builder_end_object(builder);
+}
+
 void lab_report_json(JsonBuilder *builder, const struct lab_report *report)
 {
 	json_machine(builder, report->machine);
+	json_kernel(builder, &report->kernel);
 	kvt_json_double(builder, "seconds", report->seconds);
 	kvt_json_int(builder, "bad", lab_report_bad(report));
 	json_builder_set_member_name(builder, "experiments");

@@ -10,9 +10,19 @@
 
 #include "lab/lab.h"
 
+/* What the host kernel's trace said about our VMs meanwhile. */
+struct lab_kernel_events {
+	char *reason; /* why they could not be read; NULL = they were */
+	unsigned int pages;
+	unsigned int master_on;
+	unsigned int master_off;
+	unsigned int offsets;
+};
+
 struct lab_report {
 	const struct lab_machine *machine;
 	GPtrArray *results; /* struct lab_result, owned */
+	struct lab_kernel_events kernel;
 	double seconds;
 	int nice;
 };

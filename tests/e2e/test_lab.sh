@@ -72,4 +72,26 @@ for e in json.load(open(sys.argv[1]))["experiments"]:
 is "a baseline that is no JSON is bad input" $? 4
 out=$("$kvmtime" lab migrate --baseline "$tmp/lab.json" 2>/dev/null)
 like "a run against its own baseline says how they compare" "$out" "than the baseline"
+
+# what the host kernel did to the clocks of those guests, as another process saw it
+"$kvmtime" watch --kvm --json --count 1 --interval 8 >"$tmp/watch.json" 2>"$tmp/why" &
+watcher=$!
+"$kvmtime" lab -v clock >"$tmp/clock" 2>/dev/null
+wait "$watcher"
+status=$?
+if [ "$(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)" != tsc ]; then
+	skip "watch --kvm sees the master clock" "this host's clock source is not tsc: it has none"
+elif [ $status = 3 ]; then
+	skip "watch --kvm sees the master clock" "$(cat "$tmp/why")"
+else
+	like "watch --kvm sees the master clock" "$(cat "$tmp/watch.json")" '"event":"master-clock"'
+	like "and the stable bit lost when a guest takes the old MSR" "$(cat "$tmp/watch.json")" \
+		'"event":"stable-lost"'
+	if /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
+		ok "each of its lines is valid" /usr/bin/python3 "$KVT_SOURCE/tests/e2e/validate.py" \
+			kvmtime.watch-kvm.1 <"$tmp/watch.json"
+	fi
+	like "lab shows its own part of the kernel's events" "$(cat "$tmp/clock")" \
+		'^kernel events: [1-9][0-9]* clock pages written'
+fi
 finish
