@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check/configured.h"
+#include "cli/check_move.h"
 #include "cli/check_vms.h"
 #include "cli/json.h"
 #include "cli/options.h"
@@ -21,6 +22,7 @@ static const char description[] =
 	"  kvmtime check -v                   with sources, and what could not be decided\n"
 	"  kvmtime check --facts              what was read, and from where\n"
 	"  dmesg | kvmtime check -            a log\n"
+	"  kvmtime check --move A.rec B.rec    may a guest move from host A to B, and back?\n"
 	"  kvmtime check --all                each running guest, with its definition and this host\n"
 	"  ssh old sh <record.sh | kvmtime check -\n"
 	"\n"
@@ -31,6 +33,7 @@ struct request {
 	gboolean facts;
 	gboolean as_configured;
 	struct kvt_check_vms vms;
+	gboolean move;
 	enum kvt_severity bar;
 	const struct kvt_rules *rules;
 };
@@ -134,6 +137,8 @@ int cmd_check(int argc, char **argv)
 		  "As the files say it will be after a reboot", NULL },
 		{ "fail-on", 0, 0, G_OPTION_ARG_STRING, &bar,
 		  "Exit 1 from this severity on (default low)", "SEVERITY" },
+		{ "move", 0, 0, G_OPTION_ARG_NONE, &request.move,
+		  "May a guest move between these hosts (and with this definition)?", NULL },
 		KVT_CHECK_VMS_ENTRIES(&request.vms),
 		G_OPTION_ENTRY_NULL
 	};
@@ -152,13 +157,16 @@ int cmd_check(int argc, char **argv)
 	if (rules == NULL)
 		return kvt_fail("check", error);
 	request.rules = rules;
+	if (request.move)
+		return kvt_check_move(&request.common, argc - 1, argv + 1);
 	if (!kvt_vm_given(&request.vms.vm))
-		return check_all(&request, argc - 1, argv + 1);
-	if (argc > 1)
-		return kvt_usage("check",
-				 "'%s': running guests and other targets are checked apart",
-				 argv[1]);
-	status = check_vms(&request);
+		status = check_all(&request, argc - 1, argv + 1);
+	else if (argc > 1)
+		status = kvt_usage("check",
+				   "'%s': running guests and other targets are checked apart",
+				   argv[1]);
+	else
+		status = check_vms(&request);
 	kvt_check_vms_clear(&request.vms);
 	return status;
 }

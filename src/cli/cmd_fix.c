@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* kvmtime fix: the change that mends what check found, shown first and made with --apply. */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -16,14 +14,13 @@
 
 static const char description[] =
 	"Without an ID everything that check found and that a remedy is known for is planned. TARGET is\n"
-	"this machine, the root folder of another (an image, a recorded machine), or a VM definition. There\n"
-	"only files are changed, commands are listed. Nothing is changed without --apply; kvmtime undo takes it back.\n"
+	"this machine, or the root folder of another: an image, a recorded machine. There only files are\n"
+	"changed, commands are listed. Nothing is changed without --apply; kvmtime undo takes it back.\n"
 	"\n"
 	"Examples:\n"
 	"  kvmtime fix                        what would be done here\n"
 	"  kvmtime fix KVT-0201 --apply       do it for one finding\n"
 	"  kvmtime fix /mnt/image --apply     in an image\n"
-	"  kvmtime fix web1.xml               a mended VM definition, as a diff\n"
 	"  kvmtime fix --script ansible       the same as a playbook\n"
 	"\n"
 	"Exit status: 0 done or nothing to do, 1 something is planned or left to do, 2 usage,\n"
@@ -35,7 +32,6 @@ struct request {
 	char *script;
 	GPtrArray *ids; /* borrowed; empty = all */
 	const char *target;
-	char *definition; /* absolute path of a VM definition, or NULL */
 	struct kvt_judgement *judgement;
 	struct kvt_plan *plan;
 	unsigned number;   /* of the transaction, 0 = none */
@@ -349,8 +345,7 @@ static int fix_set(struct request *request, const struct kvt_rules *rules,
 	g_autoptr(kvt_facts) filled = kvt_facts_as_configured(facts, true);
 	g_autoptr(kvt_judgement) judgement = kvt_judge(rules, filled);
 	GError *error = NULL;
-	g_autoptr(kvt_root) root =
-		kvt_root_open(request->definition != NULL ? "/" : request->target, &error);
+	g_autoptr(kvt_root) root = kvt_root_open(request->target, &error);
 	g_autoptr(kvt_plan) plan = NULL;
 
 	if (root == NULL)
@@ -360,10 +355,6 @@ static int fix_set(struct request *request, const struct kvt_rules *rules,
 			return kvt_usage("fix", "no rule %s", (char *)request->ids->pdata[i]);
 	plan = kvt_plan_new(root, facts);
 	plan->despite_vms = request->despite_vms;
-	plan->definition = request->definition;
-	if (plan->definition != NULL && (kvt_facts_roles(facts) & KVT_VM) == 0)
-		return kvt_usage("fix", "%s is neither a folder nor a VM definition",
-				 request->target);
 	request->judgement = judgement;
 	request->plan = plan;
 	plan_findings(request);
@@ -379,13 +370,12 @@ static int fix_target(struct request *request)
 
 	if (rules == NULL)
 		return kvt_fail("fix", error);
-	if (!here && !g_file_test(request->target, G_FILE_TEST_IS_DIR)) {
-		request->definition = realpath(request->target, NULL);
-		if (request->definition == NULL) {
-			kvt_error_errno(&error, request->target, errno);
-			return kvt_fail("fix", error);
-		}
-	}
+	if (!here && !g_file_test(request->target, G_FILE_TEST_IS_DIR))
+		return kvt_usage(
+			"fix",
+			"%s is no folder; files can be mended in the root folder of a machine "
+			"alone",
+			request->target);
 	sets = kvt_target_read(here ? NULL : request->target, &error);
 	if (sets == NULL)
 		return kvt_fail("fix", error);
@@ -423,7 +413,5 @@ int cmd_fix(int argc, char **argv)
 	if (script != NULL && request.apply)
 		return kvt_usage("fix", "--script prints, --apply does: one of them");
 	request.script = script;
-	status = fix_target(&request);
-	free(request.definition);
-	return status;
+	return fix_target(&request);
 }

@@ -25,21 +25,21 @@ text = sys.stdin.read()
 document = json.loads(text)
 print(" ".join(sorted({f["id"] for f in document["findings"]})))'
 }
-guest_qemu=(-name audited)
+guest_qemu=(-name "audited-$$")
 guest_append=(clocksource=hpet)
 ok "a guest starts" guest_start "$tmp/a"
 "$ask" agent "$tmp/a/qga" guest-set-time '{"time":1795000000000000000}' >/dev/null
-json=$("$kvmtime" check --vm audited --host "$tmp/host" --json)
+json=$("$kvmtime" check --vm "audited-$$" --host "$tmp/host" --json)
 is "check --vm says that there are findings" $? 1
 ids=$(printf '%s' "$json" | found)
 like "the host's fault is found" "$ids" 'KVT-0101'
 like "the guest's slow clock source is found through the agent" "$ids" 'KVT-0201'
 like "the guest's offset is found" "$ids" 'KVT-0601'
-like "the guest's boot line is read" "$("$kvmtime" check --vm audited --facts)" 'guest +cmdline.clocksource +hpet'
-text=$("$kvmtime" check --vm audited --host "$tmp/host")
+like "the guest's boot line is read" "$("$kvmtime" check --vm "audited-$$" --facts)" 'guest +cmdline.clocksource +hpet'
+text=$("$kvmtime" check --vm "audited-$$" --host "$tmp/host")
 like "the guest's fault follows from the host's in one chain" "$text" '(→|->) The guest reads time from hpet under'
-like "the headline is the guest's" "$text" 'audited: KVM guest.*'
-facts=$("$kvmtime" check --vm audited --exec --facts)
+like "the headline is the guest's" "$text" 'audited-[0-9]+: KVM guest.*'
+facts=$("$kvmtime" check --vm "audited-$$" --exec --facts)
 like "with --exec the kernel's log and the processes are read" "$facts" 'guest +ntp.daemon_count +0'
 "$kvmtime" check --all --json --host "$tmp/host" >"$tmp/all"
 like "check --all finds it too" "$(cat "$tmp/all")" '"KVT-0601"'
@@ -49,11 +49,11 @@ guest_stop "$tmp/a"
 guest_append=("kvt.agent_args=-b,guest-file-open,-b,guest-exec")
 ok "a guest whose agent gives no files starts" guest_start "$tmp/a"
 "$ask" agent "$tmp/a/qga" guest-set-time '{"time":1795000000000000000}' >/dev/null
-facts=$("$kvmtime" check --vm audited --facts)
+facts=$("$kvmtime" check --vm "audited-$$" --facts)
 like "it is judged by what is left" "$facts" 'guest +kernel.release +[0-9]'
 like "what the agent refuses is unknown" "$facts" 'guest +agent.files +none'
-ids=$("$kvmtime" check --vm audited --json --host "$tmp/host" | found)
+ids=$("$kvmtime" check --vm "audited-$$" --json --host "$tmp/host" | found)
 like "its offset and the host are judged still" "$ids" 'KVT-0101.*KVT-0601.*KVT-0604'
-"$kvmtime" check --vm audited more >/dev/null 2>&1
+"$kvmtime" check --vm "audited-$$" more >/dev/null 2>&1
 is "a guest beside another target is exit status 2" $? 2
 finish

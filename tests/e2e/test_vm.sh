@@ -38,19 +38,4 @@ is "an unknown format is a usage error" "$(status "$kvmtime" vm convert --to vmx
 is "a format that is read alone cannot be written" "$(status "$kvmtime" vm convert --to firecracker "$tmp/good.xml")" 2
 like "standard input is read" "$(echo 'kvm -no-kvm-pit-reinjection' | "$kvmtime" vm convert --to libvirt - 2>/dev/null)" \
 	"name='pit' tickpolicy='discard'"
-
-# fix --apply and undo, with a journal of our own below a private /var/lib
-if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
-	cp "$tmp/good.xml" "$tmp/mended.xml"
-	unshare -m sh -c 'mount -t tmpfs tmpfs /var/lib && "$kvmtime" fix KVT-0502 "$0" --apply -q; cp "$0" "$0.applied"; "$kvmtime" undo -q' \
-		"$tmp/mended.xml" >/dev/null 2>&1
-	is "fix --apply changes one word of the XML" \
-		"$(diff "$tmp/good.xml" "$tmp/mended.xml.applied" | grep -c '^[<>]')" 2
-	like "the word is the effective one" "$(cat "$tmp/mended.xml.applied")" "name='pit' tickpolicy='discard'"
-	ok "undo brings every byte back" cmp "$tmp/good.xml" "$tmp/mended.xml"
-else
-	skip "fix --apply and undo of an XML" "needs root and a mount namespace"
-fi
-like "fix shows qm lines for Proxmox" "$(KVT_QEMU=8.2 "$kvmtime" fix "$KVT_SOURCE/tests/e2e/definitions/linux.proxmox")" \
-	"by hand  qm set VMID --agent 1"
 finish
