@@ -8,6 +8,8 @@
 #include "cli/clock.h"
 #include "cli/text.h"
 
+#define LEAST 24 /* columns for words, below which they go to a line of their own */
+
 /* ---- rows ---- */
 
 static char *value_text(const struct kvt_row *row)
@@ -37,22 +39,27 @@ static char *name_text(const struct kvt_row *row)
 {
 	const gsize length = strlen(row->name);
 
-	return row->kind == KVT_ROW_NS && g_str_has_suffix(row->name, "_ns") ?
-		       g_strndup(row->name, length - 3) :
-		       g_strdup(row->name);
+	return row->kind == KVT_ROW_NS && g_str_has_suffix(row->name, "_ns")
+		       ? g_strndup(row->name, length - 3)
+		       : g_strdup(row->name);
 }
 
-/* Words from a column on; where too little room is left, from the next line on. */
-static void print_words(int column, const char *words)
+/*
+ * Words from a column on, the cursor being at @at; where too little room is left, on the next
+ * line.
+ */
+static void print_words(int at, int column, const char *words)
 {
-	const int columns = kvt_text_columns(), least = 24, indent = 6;
+	const int columns = kvt_text_columns(), indent = 6;
 	g_auto(GStrv) all = g_strsplit(words, " ", -1);
-	int at = column;
 
-	if (columns - column < least && column + (int)g_utf8_strlen(words, -1) > columns) {
-		column = at = indent;
-		printf("\n%*s", indent, "");
+	if (columns - column < LEAST && column + (int)g_utf8_strlen(words, -1) > columns) {
+		column = indent;
+		printf("\n");
+		at = 0;
 	}
+	printf("%*s", column - at, "");
+	at = column;
 	for (guint i = 0; all[i] != NULL; i++) {
 		const int width = (int)g_utf8_strlen(all[i], -1);
 
@@ -70,17 +77,15 @@ static void print_row(const struct kvt_row *row, int name_width, int value_width
 {
 	g_autofree char *value = value_text(row);
 	g_autofree char *name = name_text(row);
-	g_autofree char *painted =
-		kvt_text_paint(row->warns ? KVT_YELLOW : KVT_PLAIN, value);
-	const int gap = row->meaning == NULL ? 0 : MAX(value_width - (int)strlen(value), 0);
+	g_autofree char *painted = kvt_text_paint(row->warns ? KVT_YELLOW : KVT_PLAIN, value);
+	const int width = MAX(value_width, (int)strlen(value));
 
 	printf("  %-*s  %s", name_width, name, painted);
-	if (row->meaning == NULL) {
+	if (row->meaning == NULL)
 		printf("\n");
-		return;
-	}
-	printf("%*s  ", gap, "");
-	print_words(2 + name_width + 2 + MAX(value_width, (int)strlen(value)) + 2, row->meaning);
+	else
+		print_words(2 + name_width + 2 + (int)strlen(value), 2 + name_width + 2 + width + 2,
+			    row->meaning);
 }
 
 static void measure(const GPtrArray *rows, int *name_width, int *value_width)
@@ -100,16 +105,25 @@ void kvt_clock_print_record(const struct kvt_record *record, const char *heading
 	const GPtrArray *const lists[] = { record->fields, record->derived, record->flags };
 	g_autofree char *title = kvt_text_paint(KVT_BOLD, record->type);
 	int name_width = 0, value_width = 0;
+	bool apart;
 
-	printf("%s  ", title);
-	print_words((int)strlen(record->type) + 2, heading != NULL ? heading : record->title);
+	printf("%s", title);
+	print_words((int)strlen(record->type), (int)strlen(record->type) + 2,
+		    heading != NULL ? heading : record->title);
 	if (where != NULL)
 		kvt_text_wrap(2, where);
 	for (guint l = 0; l < G_N_ELEMENTS(lists); l++)
 		measure(lists[l], &name_width, &value_width);
-	for (guint l = 0; l < G_N_ELEMENTS(lists); l++)
+	/* one table, or three where the longest name would leave no room for words */
+	apart = 2 + name_width + 2 + value_width + 2 + LEAST > kvt_text_columns();
+	for (guint l = 0; l < G_N_ELEMENTS(lists); l++) {
+		if (apart) {
+			name_width = value_width = 0;
+			measure(lists[l], &name_width, &value_width);
+		}
 		for (guint i = 0; i < lists[l]->len; i++)
 			print_row(lists[l]->pdata[i], name_width, value_width);
+	}
 }
 
 /* ---- the machine ---- */
@@ -181,10 +195,11 @@ static void print_page_verdict(const struct kvt_live *live)
 		who = g_strdup("1 vCPU");
 	else
 		who = g_strdup_printf("%u vCPUs %s", vcpus,
-				      kvt_live_in_step(live) ? "with one and the same clock" :
-							       "with records of their own");
-	verdict = g_strdup_printf("The pvclock page is live: %s, %s; the host took its base %s ago.", who,
-				  stable(live) ? "stable" : "NOT stable across vCPUs", age);
+				      kvt_live_in_step(live) ? "with one and the same clock"
+							     : "with records of their own");
+	verdict =
+		g_strdup_printf("The pvclock page is live: %s, %s; the host took its base %s ago.",
+				who, stable(live) ? "stable" : "NOT stable across vCPUs", age);
 	kvt_text_wrap(0, verdict);
 }
 
@@ -201,9 +216,9 @@ static void print_verdict(const struct kvt_live *live)
 				       kvt_strerror(live->error));
 	else
 		text = g_strdup_printf("%s: %s.",
-				       live->page.state == KVT_PVCLOCK_UNKNOWN ?
-					       "Whether there is a pvclock page is not known" :
-					       "No pvclock page to read",
+				       live->page.state == KVT_PVCLOCK_UNKNOWN
+					       ? "Whether there is a pvclock page is not known"
+					       : "No pvclock page to read",
 				       live->page.reason);
 	kvt_text_wrap(0, text);
 }
@@ -243,7 +258,10 @@ static char *seconds(int64_t ns, bool sign)
 {
 	const uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
 
-	return g_strdup_printf("%s%" PRIu64 ".%09u s", ns < 0 ? "-" : sign ? "+" : "",
+	return g_strdup_printf("%s%" PRIu64 ".%09u s",
+			       ns < 0 ? "-"
+			       : sign ? "+"
+				      : "",
 			       size / 1000000000, (unsigned)(size % 1000000000));
 }
 
@@ -263,30 +281,34 @@ static void print_clocks(const struct kvt_live *live)
 		const struct kvt_live_clock *clock = &live->clocks[i];
 
 		if (clock->error < 0) {
-			printf("  %-19s  %22s  %s\n", clock->name, "unknown", kvt_strerror(clock->error));
+			printf("  %-19s  %22s  %s\n", clock->name, "unknown",
+			       kvt_strerror(clock->error));
 		} else {
 			g_autofree char *value = seconds(clock->pair.clock_ns, false);
 			g_autofree char *difference = seconds(clock->pair.difference_ns, true);
 
-			printf("  %-19s  %22s  %s %s %" PRIu64 " ns\n", clock->name, value, difference,
-			       kvt_text_symbol("±", "+-"), clock->pair.bound_ns);
+			printf("  %-19s  %22s  %s %s %" PRIu64 " ns\n", clock->name, value,
+			       difference, kvt_text_symbol("±", "+-"), clock->pair.bound_ns);
 		}
 	}
-	kvt_text_wrap(2, "The page counts from the start of the VM, the kernel's clocks from the boot: a "
-			 "constant difference is normal, a growing one is NTP's slewing or drift (--watch).");
+	kvt_text_wrap(
+		2,
+		"The page counts from the start of the VM, the kernel's clocks from the boot: a "
+		"constant difference is normal, a growing one is NTP's slewing or drift (--watch).");
 }
 
 static void print_vcpus(const struct kvt_live *live)
 {
 	g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
 	const char *const heading[] = { "  vCPU", "version", "tsc_timestamp", "system_time",
-					"mul", "shift", "flags", NULL };
+					"mul",    "shift",   "flags",         NULL };
 	g_autofree char *title = kvt_text_paint(KVT_BOLD, "vCPUs");
 
 	printf("\n%s  their records in the page\n", title);
 	g_ptr_array_add(rows, g_strdupv((char **)(uintptr_t)heading));
 	for (guint i = 0; i < live->vcpus->len; i++) {
-		const struct kvt_live_vcpu *vcpu = &g_array_index(live->vcpus, struct kvt_live_vcpu, i);
+		const struct kvt_live_vcpu *vcpu =
+			&g_array_index(live->vcpus, struct kvt_live_vcpu, i);
 		char **cells = g_new0(char *, G_N_ELEMENTS(heading));
 
 		cells[0] = g_strdup_printf("%u", vcpu->vcpu);
@@ -321,8 +343,8 @@ static void print_vmclocks(const struct kvt_live *live)
 		}
 		kvt_clock_print_record(live->vmclock_records->pdata[i], device->path, NULL);
 		if (device->compared) {
-			g_autofree char *offset =
-				kvt_text_offset((double)device->difference_ns, (double)device->bound_ns);
+			g_autofree char *offset = kvt_text_offset((double)device->difference_ns,
+								  (double)device->bound_ns);
 
 			printf("  VMClock minus CLOCK_REALTIME: %s\n", offset);
 		}
@@ -330,13 +352,18 @@ static void print_vmclocks(const struct kvt_live *live)
 }
 
 /* 37 s ahead is not an error but another timescale. */
-static const char *phc_note(const struct kvt_phc *phc)
+static void print_phc_offset(const struct kvt_phc *phc)
 {
 	const int64_t tai_ns = INT64_C(37000000000), tolerance_ns = 500000000;
+	const int64_t beyond_ns = phc->offset_ns - tai_ns;
+	g_autofree char *offset = kvt_text_offset((double)phc->offset_ns, (double)phc->bound_ns);
 
-	return phc->offset_ns > tai_ns - tolerance_ns && phc->offset_ns < tai_ns + tolerance_ns ?
-		       "; 37 s ahead: this PHC tells TAI" :
-		       "";
+	printf("  PHC minus CLOCK_REALTIME: %s\n", offset);
+	if (beyond_ns > -tolerance_ns && beyond_ns < tolerance_ns) {
+		g_autofree char *beyond = kvt_text_offset((double)beyond_ns, (double)phc->bound_ns);
+
+		printf("  37 s: it tells TAI; beyond that %s\n", beyond);
+	}
 }
 
 static void print_phcs(const struct kvt_live *live)
@@ -347,17 +374,14 @@ static void print_phcs(const struct kvt_live *live)
 		printf("%s      none: no /dev/ptp*; ptp_kvm would bring the host's clock\n", title);
 	for (guint i = 0; i < live->phcs->len; i++) {
 		const struct kvt_phc *phc = live->phcs->pdata[i];
-		g_autofree char *name =
-			kvt_text_printable(phc->clock_name != NULL ? phc->clock_name : "name not known");
+		g_autofree char *name = kvt_text_printable(
+			phc->clock_name != NULL ? phc->clock_name : "name not known");
 
 		printf("%s      %s  %s\n", title, phc->path, name);
 		if (phc->method == KVT_PHC_NONE) {
 			printf("  not read: %s\n", phc->reason);
 		} else {
-			g_autofree char *offset =
-				kvt_text_offset((double)phc->offset_ns, (double)phc->bound_ns);
-
-			printf("  PHC minus CLOCK_REALTIME: %s%s\n", offset, phc_note(phc));
+			print_phc_offset(phc);
 			printf("  read by: %s\n", kvt_phc_method_text(phc->method));
 		}
 	}
@@ -373,10 +397,10 @@ void kvt_clock_print_live(const struct kvt_live *live, bool verbose)
 	printf("\n");
 	if (live->pvclock != NULL) {
 		g_autofree char *where =
-			live->page.mapping[0] != '\0' ?
-				g_strdup_printf("record of vCPU 0, in page %u of %s", live->page.page,
-						live->page.mapping) :
-				g_strdup("record of vCPU 0, recorded");
+			live->page.mapping[0] != '\0'
+				? g_strdup_printf("record of vCPU 0, in page %u of %s",
+						  live->page.page, live->page.mapping)
+				: g_strdup("record of vCPU 0, recorded");
 
 		kvt_clock_print_record(live->pvclock, where, NULL);
 		print_clocks(live);
@@ -392,10 +416,11 @@ void kvt_clock_print_live(const struct kvt_live *live, bool verbose)
 
 static void print_watch_heading(const struct kvt_live *live)
 {
-	g_autofree char *line = g_strdup_printf(
-		"%-8s  %20s  %11s  %-27s  %7s", "time", live->pvclock != NULL ? "page" : "",
-		live->pvclock != NULL ? "base taken" : "", live->pvclock != NULL ? "drift from RAW" : "",
-		live->pvclock != NULL ? "updates" : "");
+	g_autofree char *line = g_strdup_printf("%-8s  %20s  %11s  %-27s  %7s", "time",
+						live->pvclock != NULL ? "page" : "",
+						live->pvclock != NULL ? "base taken" : "",
+						live->pvclock != NULL ? "drift from RAW" : "",
+						live->pvclock != NULL ? "updates" : "");
 
 	printf("%s%s\n", g_strchomp(line), live->phcs->len > 0 ? "  PHC offset" : "");
 }
@@ -427,7 +452,8 @@ static char *watch_drift(const struct kvt_live *live, const struct kvt_clock_wat
 static void print_watch_page(const struct kvt_live *live, struct kvt_clock_watch *watch)
 {
 	const struct kvt_live_clock *raw = &live->clocks[KVT_LIVE_RAW];
-	g_autofree char *value = NULL, *drift = NULL, *age = kvt_text_ns((double)age_ns(live), false);
+	g_autofree char *value = NULL, *drift = NULL,
+			*age = kvt_text_ns((double)age_ns(live), false);
 
 	if (raw->error < 0) {
 		printf("  %s", kvt_strerror(raw->error));

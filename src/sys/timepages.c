@@ -70,11 +70,11 @@ static void look_at(struct kvt_pvclock_page *page, const struct kvt_calls *calls
 	const char *why;
 
 	if (bytes == NULL) {
-		set_reason(
-			page, KVT_PVCLOCK_UNMAPPED,
-			g_strdup_printf("no pvclock page is mapped in %s: pvclock has not been the "
-					"vDSO's clock since boot",
-					mapping));
+		set_reason(page, KVT_PVCLOCK_UNMAPPED,
+			   g_strdup_printf(
+				   "%s is empty, as pvclock has not been the vDSO's clock since "
+				   "boot",
+				   mapping));
 		return;
 	}
 	if (snapshot(bytes, &ti) < 0)
