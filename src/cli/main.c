@@ -11,6 +11,8 @@
 const struct kvt_verb kvt_verbs[] = {
 	{ "see", "check", "[TARGET...]", "What is wrong with time here, why, and what mends it?",
 	  cmd_check },
+	{ "see", "explain", "ID|LOG LINE|WORD",
+	  "What does this finding, this log line, this term mean, here and in general?", cmd_explain },
 	{ "see", "clock", "[--watch [SECONDS]|--decode FILE]",
 	  "What do the time pages of this machine say, decoded, live?", cmd_clock },
 #ifdef __x86_64__
