@@ -358,7 +358,7 @@ void kvt_ticks_put(struct kvt_bytes *bytes, const struct kvt_ticks *ticks, uint6
 		counts->reinjected,
 		ticks->period_clocks,
 		ticks->debt_clocks,
-		left_ns(ticks->next_ns, now_ns),
+		ticks->next_ns - now_ns, /* may be past: the rhythm goes on from there */
 		left_ns(ticks->retry_at_ns, now_ns),
 		ticks->config.slew_percent,
 	};

@@ -133,9 +133,8 @@ static void random_step(struct kvt_lapic_timer *timer, GRand *rand, uint64_t now
 	}
 }
 
-static void test_save_and_load_at_any_moment_change_nothing(void)
+static void save_and_load(guint32 seed)
 {
-	const guint32 seed = (guint32)g_test_rand_int();
 	static uint64_t values[2][3000];
 
 	memset(values, 0, sizeof(values));
@@ -158,6 +157,13 @@ static void test_save_and_load_at_any_moment_change_nothing(void)
 		g_rand_free(rand);
 	}
 	g_assert_cmpint(memcmp(values[0], values[1], sizeof(values[0])), ==, 0);
+}
+
+/* one run in thirty met a pace that was saved without its rhythm: so many runs */
+static void test_save_and_load_at_any_moment_change_nothing(void)
+{
+	for (int i = 0; i < 100; i++)
+		save_and_load((guint32)g_test_rand_int());
 }
 
 static void test_bad_states_are_refused(void)
