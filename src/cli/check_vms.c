@@ -81,6 +81,17 @@ static char *definition(const struct kvt_guest *guest, const char *uri, gsize *r
 		       : NULL;
 }
 
+/* A definition rarely names the system; the guest itself has said that it is Linux. */
+static void add_family(struct kvt_facts *facts)
+{
+	const struct kvt_fact *family = kvt_facts_get(facts, KVT_VM, "os.family");
+	const struct kvt_fact *release = kvt_facts_get(facts, KVT_GUEST, "kernel.release");
+
+	if ((family == NULL || family->state == KVT_UNKNOWN) && release != NULL &&
+	    release->state == KVT_KNOWN)
+		kvt_facts_set_text(facts, KVT_VM, "os.family", "linux", "the guest agent");
+}
+
 static void add_definition(struct kvt_facts *facts, const struct kvt_guest *guest, const char *uri)
 {
 	gsize len = 0;
@@ -92,6 +103,7 @@ static void add_definition(struct kvt_facts *facts, const struct kvt_guest *gues
 		return;
 	kvt_facts_copy_into(facts, sets->pdata[0], KVT_VM);
 	kvt_facts_set_roles(facts, kvt_facts_roles(facts) | KVT_VM);
+	add_family(facts);
 }
 
 static void add_host(struct kvt_facts *facts, const struct kvt_facts *host)

@@ -25,7 +25,7 @@ text = sys.stdin.read()
 document = json.loads(text)
 print(" ".join(sorted({f["id"] for f in document["findings"]})))'
 }
-guest_qemu=(-name "audited-$$")
+guest_qemu=(-name "audited-$$" -rtc base=utc,clock=vm)
 guest_append=(clocksource=hpet)
 ok "a guest starts" guest_start "$tmp/a"
 "$ask" agent "$tmp/a/qga" guest-set-time '{"time":1795000000000000000}' >/dev/null
@@ -33,11 +33,14 @@ json=$("$kvmtime" check --vm "audited-$$" --host "$tmp/host" --json)
 is "check --vm says that there are findings" $? 1
 ids=$(printf '%s' "$json" | found)
 like "the host's fault is found" "$ids" 'KVT-0101'
-like "the guest's slow clock source is found through the agent" "$ids" 'KVT-0201'
+like "the guest's slow clock source is found through the agent" "$ids" 'KVT-0409'
 like "the guest's offset is found" "$ids" 'KVT-0601'
 like "the guest's boot line is read" "$("$kvmtime" check --vm "audited-$$" --facts)" 'guest +cmdline.clocksource +hpet'
 text=$("$kvmtime" check --vm "audited-$$" --host "$tmp/host")
 like "the guest's fault follows from the host's in one chain" "$text" '(→|->) The guest reads time from hpet under'
+like "the definition's part is in the same chain" "$text" '(→|->) The guest reads the HPET that its'
+like "the definition's fault is found in the running machine" "$ids" 'KVT-0514'
+like "and what follows from it in the guest" "$text" '(→|->) The guest is behind, and the RTC'
 like "the headline is the guest's" "$text" 'audited-[0-9]+: KVM guest.*'
 facts=$("$kvmtime" check --vm "audited-$$" --exec --facts)
 like "with --exec the kernel's log and the processes are read" "$facts" 'guest +ntp.daemon_count +0'
