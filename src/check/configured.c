@@ -74,7 +74,8 @@ struct kvt_facts *kvt_facts_as_configured(const struct kvt_facts *facts, bool on
 		const struct kvt_fact *fact = kvt_facts_at(facts, i);
 
 		if (!fact->configured && is_of_the_boot(fact->def->name))
-			kvt_facts_set_unknown(copy, fact->subject, fact->def->name, false, NEXT_BOOT);
+			kvt_facts_set_unknown(copy, fact->subject, fact->def->name, false,
+					      NEXT_BOOT);
 	}
 	return copy;
 }

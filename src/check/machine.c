@@ -61,7 +61,7 @@ bool kvt_read_covers(const struct kvt_reader *reader, const char *path)
  * Loaded once for the program's life: several targets share them. They are data that may be
  * wrong, which must not cost the other facts.
  */
-static const struct kvt_messages *shared_messages(void)
+const struct kvt_messages *kvt_messages_shared(void)
 {
 	static struct kvt_messages *messages;
 	g_autoptr(GError) error = NULL;
@@ -96,13 +96,13 @@ static struct kvt_facts *read_with(const struct kvt_root *root, const struct kvt
 struct kvt_facts *kvt_machine_read(const struct kvt_root *root, const struct kvt_answers *answers,
 				   const char *target)
 {
-	return read_with(root, answers, target, shared_messages());
+	return read_with(root, answers, target, kvt_messages_shared());
 }
 
 /* The lines that say which machine it is become that machine's few known files. */
 struct kvt_facts *kvt_log_read_machine(const char *bytes, gsize len, const char *name)
 {
-	const struct kvt_messages *messages = shared_messages();
+	const struct kvt_messages *messages = kvt_messages_shared();
 	g_autoptr(kvt_log) log = NULL;
 	g_autoptr(kvt_root) root = kvt_root_new_memory(name);
 	struct kvt_answers answers;

@@ -53,6 +53,15 @@ void kvt_read_measured(const struct kvt_reader *reader);
  *  then does a file that is not there mean that the machine has none */
 bool kvt_read_covers(const struct kvt_reader *reader, const char *first_step);
 
+/** kvt_cmdline_is_known() - true if a word of a kernel command line is about time */
+bool kvt_cmdline_is_known(const char *argument);
+
+/** kvt_time_daemons - names of processes that have to do with time; NULL-terminated */
+extern const char *const kvt_time_daemons[];
+
+/** kvt_messages_shared() - the messages, loaded once for the program's life */
+const struct kvt_messages *kvt_messages_shared(void);
+
 /** kvt_read_line() - first line of a file; else the fact becomes unknown (absent if @missing) */
 char *kvt_read_line(const struct kvt_reader *reader, const char *path, const char *name,
 		    bool missing_is_absent);

@@ -51,6 +51,14 @@ static const char *value_of(const char *argument, const char *word)
 	return argument[i] == '\0' ? argument + i : NULL;
 }
 
+bool kvt_cmdline_is_known(const char *argument)
+{
+	for (guint p = 0; p < G_N_ELEMENTS(parameters); p++)
+		if (value_of(argument, parameters[p].word) != NULL)
+			return true;
+	return false;
+}
+
 static void set_parameter(const struct kvt_reader *reader, unsigned who, guint p, const char *value,
 			  const char *source)
 {

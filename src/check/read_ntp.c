@@ -30,7 +30,7 @@ static void read_kernel_state(const struct kvt_reader *reader)
 
 /* ---- daemons ---- */
 
-static const char *const time_daemons[] = {
+const char *const kvt_time_daemons[] = {
 	"chronyd",  "ntpd",       "systemd-timesyncd", "systemd-timesyn", "openntpd", "phc2sys",
 	"ptp4l",    "timemaster", "ntpd-rs",           "ntp-daemon",      "qemu-ga",  "vmtoolsd",
 	"kvmtimed", NULL,
@@ -94,7 +94,8 @@ static void take_process(const struct kvt_reader *reader, const char *line)
 static void read_daemons(const struct kvt_reader *reader)
 {
 	const char *source = "/proc/*/comm";
-	g_autofree char *lines = reader->answers->processes(reader->answers->user, time_daemons);
+	g_autofree char *lines =
+		reader->answers->processes(reader->answers->user, kvt_time_daemons);
 	g_auto(GStrv) each = g_strsplit(lines != NULL ? lines : "", "\n", -1);
 	const struct kvt_fact *daemons;
 
@@ -329,6 +330,19 @@ static void read_answers(const struct kvt_reader *reader)
 		ask_ntpd(reader);
 }
 
+/* What only a host learns by asking the agent from outside. */
+static void nothing_from_outside(const struct kvt_reader *reader)
+{
+	guint count;
+	const struct kvt_fact_def *defs = kvt_fact_defs(&count);
+
+	for (guint i = 0; i < count; i++)
+		if (g_str_has_prefix(defs[i].name, "agent.") &&
+		    kvt_facts_any(reader->facts, defs[i].name) == NULL)
+			kvt_facts_set_absent(reader->facts, reader->who, defs[i].name,
+					     "this machine is read from inside");
+}
+
 static void read_agent(const struct kvt_reader *reader)
 {
 	static const char *const files[] = { "/etc/sysconfig/qemu-ga",
@@ -362,4 +376,5 @@ void kvt_read_ntp(const struct kvt_reader *reader)
 	read_configuration(reader);
 	read_answers(reader);
 	read_agent(reader);
+	nothing_from_outside(reader);
 }

@@ -139,7 +139,7 @@ struct kvt_finding {
 	char *reason;        /* CLEAN, UNDECIDED, UNFIT: "wants guest clocksource.current = tsc,
 			      * here kvm-clock" */
 	bool needs_root;     /* UNDECIDED, and root could decide */
-	bool waits;      /* FOUND: the files mend it, a reboot is missing */
+	bool waits;          /* FOUND: the files mend it, a reboot is missing */
 	const struct kvt_finding
 		*cause; /* FOUND: the finding that this one follows from, or NULL */
 	char *title, *why, *run, *send,

@@ -80,7 +80,9 @@ static char *describe(const struct kvt_facts *facts)
 /* A set of a running guest, its definition and its host: only a host has the agent's facts. */
 static bool seen_from_host(const struct kvt_facts *facts)
 {
-	return kvt_facts_get(facts, KVT_GUEST, "agent.status") != NULL;
+	const struct kvt_fact *status = kvt_facts_get(facts, KVT_GUEST, "agent.status");
+
+	return status != NULL && status->state != KVT_ABSENT;
 }
 
 /* The guest alone; its host is this machine. */

@@ -19,6 +19,7 @@ extern const struct kvt_verb kvt_verbs[]; /* ends with name = NULL; in the order
 /* one line a verb, in the table's order */
 int cmd_check(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_record(int argc, char **argv);
 int cmd_clock(int argc, char **argv);
 int cmd_fix(int argc, char **argv);
 int cmd_undo(int argc, char **argv);
