@@ -2,7 +2,7 @@
 # kvmtime explain: rules, messages, pasted lines, terms.
 . "${KVT_SOURCE:?}/tests/e2e/tap.sh" || exit 1
 
-# shellcheck disable=SC2046
+# shellcheck disable=SC2013
 for id in $(sed -n 's/^\[\(.*\)\]$/\1/p' "$KVT_SOURCE"/data/rules/*.rules | sort | awk 'NR % 9 == 1'); do
 	like "$id is explained with its verdict here" "$("$kvmtime" explain "$id")" '^  here:'
 done
@@ -17,6 +17,7 @@ sed -n 's/^\[\(.*\)\]$/\1/p' "$KVT_SOURCE/data/terms/10-time.terms" | while read
 	"$kvmtime" explain $term >/dev/null || echo "$term"
 done >"$tmp/unknown"
 is "every term is known" "$(cat "$tmp/unknown")" ""
+# shellcheck disable=SC2013
 for id in $(grep -o 'KVT-[0-9]*' "$KVT_SOURCE/data/terms/10-time.terms" | sort -u); do
 	grep -qh "^\[$id\]" "$KVT_SOURCE"/data/rules/*.rules || echo "$id"
 done >"$tmp/unknown"

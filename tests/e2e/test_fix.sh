@@ -218,4 +218,55 @@ cp "$tmp/good" "$grub"
 is "the script writes what --apply writes" "$(cat "$tmp/by-script")" "$(cat "$grub")"
 sh "$tmp/moved.sh" >/dev/null 2>&1
 is "the script stops at a file that changed since" $? 1
+
+# ---- a private chrony, started on what fix wrote ----
+
+find_chrony() {
+	local folder
+	for folder in "$KVT_BUILD/partners/usr" /usr; do
+		[ -x "$folder/sbin/chronyd" ] && [ -x "$folder/bin/chronyc" ] && echo "$folder" && return
+	done
+}
+guest "$tmp/chrony" 6.1.0-18-amd64 "quiet"
+echo 12.5 | put "$tmp/chrony/etc/debian_version"
+echo "611 chronyd chronyd" | put "$tmp/chrony/kvmtime/processes"
+put "$tmp/chrony/etc/chrony/chrony.conf" <<EOF
+# a comment that stays
+server 127.0.0.1 port 9 iburst
+local stratum 9
+makestep 1 3
+port 0
+cmdport 0
+bindcmdaddress $tmp/run/chronyd.sock
+pidfile $tmp/run/chronyd.pid
+user root
+EOF
+conf=$tmp/chrony/etc/chrony/chrony.conf
+cp "$conf" "$tmp/conf.before"
+like "chrony: the old line only slews after its third update" "$("$kvmtime" fix KVT-0210 "$tmp/chrony")" \
+	'^[+]makestep 1.0 -1$'
+like "chrony: without a service manager the plan says that nothing is restarted" \
+	"$("$kvmtime" fix KVT-0210 "$tmp/chrony")" 'chrony is not restarted'
+"$kvmtime" fix --apply KVT-0210 "$tmp/chrony" >/dev/null
+is "chrony: one line is another" "$(diff "$tmp/conf.before" "$conf" | grep '^[<>]')" "< makestep 1 3
+> makestep 1.0 -1"
+is "chrony: the finding is gone" "$(ids "$tmp/chrony" | grep -c KVT-0210)" 0
+chrony=$(find_chrony)
+if [ -n "$chrony" ] && [ "$(id -u)" = 0 ]; then
+	mkdir -m 0700 "$tmp/run"
+	like "chrony: chronyd reads the line that was promised" "$("$chrony/sbin/chronyd" -p -f "$conf")" \
+		'^makestep 1[.]0 -1$'
+	"$chrony/sbin/chronyd" -x -d -f "$conf" >"$tmp/chronyd.log" 2>&1 &
+	chronyd=$!
+	for _ in $(seq 100); do
+		"$chrony/bin/chronyc" -h "$tmp/run/chronyd.sock" -c tracking >"$tmp/tracking" 2>/dev/null && break
+		sleep 0.1
+	done
+	like "chrony: chronyc reaches the chronyd that runs on it" "$(cat "$tmp/tracking")" ',9,'
+	kill "$chronyd" && wait "$chronyd"
+else
+	skip "chrony: chronyd reads the line that was promised" "chronyd is not unpacked, or not root"
+fi
+"$kvmtime" undo "$tmp/chrony" >/dev/null
+ok "chrony: undo brings the file back" cmp "$conf" "$tmp/conf.before"
 finish
