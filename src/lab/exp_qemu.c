@@ -71,7 +71,6 @@ static bool slew(struct lab_context *context, struct lab_result *result, GError 
 					     NULL };
 	static const char *const without[] = { "-machine", "pc,accel=kvm", "-rtc", "driftfix=none",
 					       NULL };
-	g_autoptr(GError) ignored = NULL;
 	struct lab_result *control = lab_result_new("control");
 	struct lab_qemu_outcome pic, ioapic, none;
 	bool ok = one(context, words, false, result, "slew_", ", driftfix=slew,", &pic, error) &&
