@@ -193,6 +193,8 @@
 	X("machine", TEXT, VM, "", "machine type")                                              \
 	X("os.family", TEXT, VM, "",                                                            \
 	  "linux, linux-ticks, windows, windows-nt5, solaris, bsd, dos, other")                 \
+	X("os.counts_ticks", BOOL, VM, "",                                                      \
+	  "the system counts timer ticks; absent if it is not named")                           \
 	X("agent.channel", BOOL, VM, "", "there is a channel for the guest agent")              \
 	X("clock.offset", TEXT, VM, "", "utc, localtime, timezone, variable or absolute")       \
 	X("clock.adjustment_s", INT, VM, "s", "distance of the RTC from its basis")             \

@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "cli/vm_policy.h"
 #include "vmdef/effective.h"
 #include "vmdef/libvirt.h"
 #include "vmdef/load.h"
@@ -357,16 +358,19 @@ int cmd_vm(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
-	} parts[] = { { "show", vm_show }, { "convert", vm_convert } };
+	} parts[] = { { "show", vm_show },
+		      { "convert", vm_convert },
+		      { "policy", kvt_vm_policy_main } };
 
 	for (gsize i = 0; i < G_N_ELEMENTS(parts) && argc > 1; i++)
 		if (strcmp(argv[1], parts[i].name) == 0)
 			return parts[i].run(argc - 1, argv + 1);
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		printf("Usage: kvmtime vm show [OPTION...] FILE...\n"
-		       "       kvmtime vm convert --to FORMAT [OPTION...] FILE...\n\n"
+		       "       kvmtime vm convert --to FORMAT [OPTION...] FILE...\n"
+		       "       kvmtime vm policy --os ID [OPTION...]\n\n"
 		       "Each has its own --help.\n");
 		return KVT_STATUS_OK;
 	}
-	return kvt_usage("vm", "show or convert?");
+	return kvt_usage("vm", "show, convert or policy?");
 }

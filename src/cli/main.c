@@ -30,7 +30,7 @@ const struct kvt_verb kvt_verbs[] = {
 	{ "change", "fix", "[ID...] [TARGET]",
 	  "The change that mends it, as a diff; --apply makes it", cmd_fix },
 	{ "change", "undo", "[N] [TARGET]", "List and take back what fix did", cmd_undo },
-	{ "definitions", "vm", "show|convert FILE...",
+	{ "definitions", "vm", "show|convert|policy ...",
 	  "What does this VM definition really do, and how is it said in another format?", cmd_vm },
 	{ "help", "help", "[VERB]", "This list, or a verb's options", cmd_help },
 	{ 0 }

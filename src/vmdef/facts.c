@@ -64,6 +64,20 @@ static void effect(struct filler *f, const char *name, const char *what, enum kv
 		kvt_facts_set_text(f->facts, KVT_VM, name, value, from);
 }
 
+static void fill_ticks(struct filler *f)
+{
+	int64_t family = kvt_vm_number(f->vm, KVT_VM_OS_FAMILY, -1);
+	g_autofree char *source = place_of(f, KVT_VM_OS_FAMILY);
+
+	if (family < 0)
+		kvt_facts_set_absent(f->facts, KVT_VM, "os.counts_ticks", f->vm->file);
+	else
+		kvt_facts_set_bool(f->facts, KVT_VM, "os.counts_ticks",
+				   family == KVT_FAMILY_LINUX_TICKS || family == KVT_FAMILY_DOS ||
+					   family == KVT_FAMILY_SOLARIS,
+				   source);
+}
+
 static void fill_identity(struct filler *f)
 {
 	text(f, "name", KVT_VM_NAME, NULL);
@@ -78,6 +92,7 @@ static void fill_identity(struct filler *f)
 	else
 		kvt_facts_set_unknown(f->facts, KVT_VM, "os.family", false,
 				      "the definition does not name the guest's system");
+	fill_ticks(f);
 	if (kvt_vm_said(f->vm, KVT_VM_AGENT))
 		yesno(f, "agent.channel", KVT_VM_AGENT, false);
 	else

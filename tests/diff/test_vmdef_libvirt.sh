@@ -2,8 +2,8 @@
 # libvirt is the judge: the QEMU arguments that we make of a clock section against those of the
 # installed libvirt, and its refusals against ours. The daemon is one of our own.
 set -u
-. "$KVT_SOURCE/tests/e2e/tap.sh"
-. "$KVT_SOURCE/tests/partners/libvirt.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/partners/libvirt.sh"
 
 why=$(libvirt_missing)
 [ -z "$why" ] || { echo "1..0 # SKIP $why"; exit 0; }

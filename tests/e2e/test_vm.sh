@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kvmtime vm as a process: verdicts, exit status, JSON.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 
 cat >"$tmp/good.xml" <<'END'
 <domain type='kvm'>
@@ -38,4 +38,35 @@ is "an unknown format is a usage error" "$(status "$kvmtime" vm convert --to vmx
 is "a format that is read alone cannot be written" "$(status "$kvmtime" vm convert --to firecracker "$tmp/good.xml")" 2
 like "standard input is read" "$(echo 'kvm -no-kvm-pit-reinjection' | "$kvmtime" vm convert --to libvirt - 2>/dev/null)" \
 	"name='pit' tickpolicy='discard'"
+
+# policy
+ok "policy in JSON keeps its schema" valid policy --os windows
+like "policy gives a reason for each line" "$("$kvmtime" vm policy --os rhel5.3)" "counts PIT ticks"
+like "peers stand side by side" "$("$kvmtime" vm policy --os win10 --peers)" "nova +localtime +catchup +delay"
+for format in libvirt qemu xl proxmox kubevirt nova; do
+	ok "policy is said as $format" "$kvmtime" vm policy --os linux --format $format
+done
+if [ -e "$KVT_BUILD/modules/kvmtime-osinfo.so" ] && command -v osinfo-query >/dev/null; then
+	"$kvmtime" vm policy --os all | awk '{ print $1 }' | sort -u >"$tmp/ours"
+	osinfo-query os --fields=short-id | sed '1,2d; s/^ *//; s/ *$//; s/ .*//; /^$/d' | sort -u >"$tmp/theirs"
+	is "policy answers for every system of osinfo-db" "$(comm -13 "$tmp/ours" "$tmp/theirs" | head -n 3)" ""
+	is "an unknown system is a usage error" "$(status "$kvmtime" vm policy --os 'no such system')" 2
+else
+	skip "policy answers for every system of osinfo-db" "libosinfo or osinfo-query is not installed"
+fi
+
+# fix --apply and undo, with a journal of our own below a private /var/lib
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+	cp "$tmp/good.xml" "$tmp/mended.xml"
+	unshare -m sh -c 'mount -t tmpfs tmpfs /var/lib && "$kvmtime" fix KVT-0502 "$0" --apply -q; cp "$0" "$0.applied"; "$kvmtime" undo -q' \
+		"$tmp/mended.xml" >/dev/null 2>&1
+	is "fix --apply changes one word of the XML" \
+		"$(diff "$tmp/good.xml" "$tmp/mended.xml.applied" | grep -c '^[<>]')" 2
+	like "the word is the effective one" "$(cat "$tmp/mended.xml.applied")" "name='pit' tickpolicy='discard'"
+	ok "undo brings every byte back" cmp "$tmp/good.xml" "$tmp/mended.xml"
+else
+	skip "fix --apply and undo of an XML" "needs root and a mount namespace"
+fi
+like "fix shows qm lines for Proxmox" "$(KVT_QEMU=8.2 "$kvmtime" fix "$KVT_SOURCE/tests/e2e/definitions/linux.proxmox")" \
+	"by hand  qm set VMID --agent 1"
 finish

@@ -2,10 +2,13 @@
 /* Definitions: what each format can say survives a conversion to it and back. */
 #include <string.h>
 
+#include "check/rules.h"
 #include "vmdef/effective.h"
+#include "vmdef/facts.h"
 #include "vmdef/libvirt.h"
 #include "vmdef/load.h"
 #include "vmdef/os.h"
+#include "vmdef/policy.h"
 
 #define PART(timer, part) KVT_VM_TIMER(KVT_TIMER_##timer, KVT_PART_##part)
 
@@ -364,6 +367,25 @@ static void test_an_os_is_told_by_its_id(void)
 	}
 }
 
+static void test_our_own_advice_has_no_findings(void)
+{
+	g_autoptr(kvt_rules) rules = kvt_rules_load(NULL);
+
+	g_assert_nonnull(rules);
+	for (int family = KVT_FAMILY_LINUX; family <= KVT_FAMILY_OTHER; family++) {
+		g_autoptr(kvt_vm) vm = kvt_vm_policy_model((enum kvt_vm_family)family);
+		g_autoptr(kvt_facts) facts = kvt_vm_facts(vm, KVT_QEMU(8, 2));
+		g_autoptr(kvt_judgement) judgement = kvt_judge(rules, facts);
+
+		for (guint i = 0; i < judgement->found->len; i++) {
+			const struct kvt_finding *f = g_ptr_array_index(judgement->found, i);
+
+			g_test_message("%d: %s %s", family, f->rule->id, f->title);
+			g_assert_cmpint(f->rule->severity, ==, KVT_INFO);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -385,5 +407,7 @@ int main(int argc, char **argv)
 			test_a_config_file_says_the_same_as_a_line);
 	g_test_add_func("/vmdef/pit-delay-turned-round", test_pit_delay_turned_round);
 	g_test_add_func("/vmdef/an-os-is-told-by-its-id", test_an_os_is_told_by_its_id);
+	g_test_add_func("/vmdef/our-own-advice-has-no-findings",
+			test_our_own_advice_has_no_findings);
 	return g_test_run();
 }
