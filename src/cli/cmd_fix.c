@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* kvmtime fix: the change that mends what check found, shown first and made with --apply. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -14,13 +16,14 @@
 
 static const char description[] =
 	"Without an ID everything that check found and that a remedy is known for is planned. TARGET is\n"
-	"this machine, or the root folder of another: an image, a recorded machine. There only files are\n"
-	"changed, commands are listed. Nothing is changed without --apply; kvmtime undo takes it back.\n"
+	"this machine, the root folder of another (an image, a recorded machine), or a VM definition. There\n"
+	"only files are changed, commands are listed. Nothing is changed without --apply; kvmtime undo takes it back.\n"
 	"\n"
 	"Examples:\n"
 	"  kvmtime fix                        what would be done here\n"
 	"  kvmtime fix KVT-0201 --apply       do it for one finding\n"
 	"  kvmtime fix /mnt/image --apply     in an image\n"
+	"  kvmtime fix web1.xml               a mended VM definition, as a diff\n"
 	"  kvmtime fix --script ansible       the same as a playbook\n"
 	"\n"
 	"Exit status: 0 done or nothing to do, 1 something is planned or left to do, 2 usage,\n"
@@ -32,6 +35,7 @@ struct request {
 	char *script;
 	GPtrArray *ids; /* borrowed; empty = all */
 	const char *target;
+	char *definition; /* absolute path of a VM definition, or NULL */
 	struct kvt_judgement *judgement;
 	struct kvt_plan *plan;
 	unsigned number;   /* of the transaction, 0 = none */
@@ -345,7 +349,8 @@ static int fix_set(struct request *request, const struct kvt_rules *rules,
 	g_autoptr(kvt_facts) filled = kvt_facts_as_configured(facts, true);
 	g_autoptr(kvt_judgement) judgement = kvt_judge(rules, filled);
 	GError *error = NULL;
-	g_autoptr(kvt_root) root = kvt_root_open(request->target, &error);
+	g_autoptr(kvt_root) root =
+		kvt_root_open(request->definition != NULL ? "/" : request->target, &error);
 	g_autoptr(kvt_plan) plan = NULL;
 
 	if (root == NULL)
@@ -355,6 +360,10 @@ static int fix_set(struct request *request, const struct kvt_rules *rules,
 			return kvt_usage("fix", "no rule %s", (char *)request->ids->pdata[i]);
 	plan = kvt_plan_new(root, facts);
 	plan->despite_vms = request->despite_vms;
+	plan->definition = request->definition;
+	if (plan->definition != NULL && (kvt_facts_roles(facts) & KVT_VM) == 0)
+		return kvt_usage("fix", "%s is neither a folder nor a VM definition",
+				 request->target);
 	request->judgement = judgement;
 	request->plan = plan;
 	plan_findings(request);
@@ -370,12 +379,13 @@ static int fix_target(struct request *request)
 
 	if (rules == NULL)
 		return kvt_fail("fix", error);
-	if (!here && !g_file_test(request->target, G_FILE_TEST_IS_DIR))
-		return kvt_usage(
-			"fix",
-			"%s is no folder; files can be mended in the root folder of a machine "
-			"alone",
-			request->target);
+	if (!here && !g_file_test(request->target, G_FILE_TEST_IS_DIR)) {
+		request->definition = realpath(request->target, NULL);
+		if (request->definition == NULL) {
+			kvt_error_errno(&error, request->target, errno);
+			return kvt_fail("fix", error);
+		}
+	}
 	sets = kvt_target_read(here ? NULL : request->target, &error);
 	if (sets == NULL)
 		return kvt_fail("fix", error);
@@ -413,5 +423,7 @@ int cmd_fix(int argc, char **argv)
 	if (script != NULL && request.apply)
 		return kvt_usage("fix", "--script prints, --apply does: one of them");
 	request.script = script;
-	return fix_target(&request);
+	status = fix_target(&request);
+	free(request.definition);
+	return status;
 }

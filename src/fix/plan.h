@@ -35,6 +35,7 @@ struct kvt_plan {
 	const struct kvt_root *root;   /* borrowed */
 	const struct kvt_facts *facts; /* borrowed, may be NULL */
 	bool live;                     /* commands and switches are for now, not for a list */
+	const char *definition;	       /* borrowed: path of the VM definition to mend, or NULL */
 	bool despite_vms;              /* clock sources may be switched under running VMs */
 	struct kvt_kernel kernel;
 	bool kernel_known;
@@ -97,6 +98,9 @@ struct kvt_remedy {
 	kvt_remedy_run run;
 	const char *about; /* one line */
 };
+
+/** kvt_remedy_vm_set() - vm-set FIELD VALUE: say something in the plan's VM definition */
+bool kvt_remedy_vm_set(struct kvt_plan *plan, char **args, GError **error);
 
 /** kvt_remedies() - the table; ends with a NULL name */
 const struct kvt_remedy *kvt_remedies(void);

@@ -628,6 +628,7 @@ static bool rtc_utc(struct kvt_plan *plan, char **args, GError **error)
 const struct kvt_remedy *kvt_remedies(void)
 {
 	static const struct kvt_remedy table[] = {
+		{ "vm-set", 2, 2, false, kvt_remedy_vm_set, "say a field in the VM definition" },
 		{ "boot-add", 1, 1, true, boot_add, "add a word to every boot line" },
 		{ "boot-remove", 1, 16, true, boot_remove, "take words out of every boot line" },
 		{ "use-clocksource", 1, 1, false, use_clocksource, "switch the clock source now" },

@@ -7,6 +7,7 @@
 #include "vmdef/facts.h"
 #include "vmdef/libvirt.h"
 #include "vmdef/load.h"
+#include "vmdef/mend.h"
 #include "vmdef/os.h"
 #include "vmdef/policy.h"
 
@@ -314,6 +315,115 @@ static void test_a_config_file_says_the_same_as_a_line(void)
 	g_assert_cmpint(vm->at[KVT_VM_OFFSET].number, ==, KVT_OFFSET_LOCALTIME);
 }
 
+/* ---- mending ---- */
+
+static const char *const machines[] = {
+	"<domain type='kvm'>\n  <!-- <clock offset='x'> is not here -->\n  <os><type>hvm</type></os>\n"
+	"  <clock offset='utc'>\n    <timer name='rtc' tickpolicy='delay'/> <!-- slow > -->\n"
+	"    <timer   name='pit'\n             tickpolicy='delay' />\n  </clock>\n"
+	"  <devices>\n    <emulator>/usr/bin/q</emulator>\n  </devices>\n</domain>\n",
+	"<?xml version=\"1.0\"?>\r\n<domain type=\"kvm\">\r\n\t<os><type>hvm</type></os>\r\n"
+	"\t<features>\r\n\t\t<hyperv mode=\"custom\">\r\n\t\t\t<relaxed state=\"off\"/>\r\n"
+	"\t\t</hyperv>\r\n\t</features>\r\n\t<clock offset=\"absolute\" start=\"5\"/>\r\n"
+	"\t<devices/>\r\n</domain>\r\n",
+	"<domain type='kvm'><os><type>hvm</type></os><clock/></domain>",
+	"<domain type='kvm'>\n<os><type>hvm</type></os>\n"
+	"<description><![CDATA[<clock offset='a'/> a > b]]></description>\n</domain>",
+	"<domain xmlns:q='u' type='kvm'>\n  <os><type>hvm</type></os>\n"
+	"  <q:x><q:clock note='a > b'/></q:x>\n  <clock offset='timezone' timezone='Europe/Paris'>"
+	"<timer name='hpet' present='yes'></timer></clock>\n  <devices></devices>\n</domain>",
+	"<clock offset='utc'>\n  <timer name='pit' tickpolicy='delay'/>\n</clock>\n",
+};
+
+static const char *const changes[][2] = {
+	{ "clock.offset", "localtime" },
+	{ "clock.offset", "utc" },
+	{ "timer.rtc.policy", "catchup" },
+	{ "timer.pit.policy", "discard" },
+	{ "timer.hpet.present", "no" },
+	{ "timer.hypervclock.present", "yes" },
+	{ "timer.rtc.track", "wall" },
+	{ "timer.kvmclock.present", "yes" },
+	{ "hv.relaxed", "yes" },
+	{ "hv.vpindex", "yes" },
+	{ "hv.stimer", "yes" },
+	{ "agent", "yes" },
+};
+
+/* What went away between two texts: no element, no comment and no line may be in it. */
+static void assert_nothing_lost(const char *before, const char *after)
+{
+	gsize head = 0, tail = 0, length = strlen(before), other = strlen(after);
+	g_autofree char *gone = NULL;
+
+	while (head < length && before[head] == after[head])
+		head++;
+	while (tail < length - head && tail < other - head &&
+	       before[length - 1 - tail] == after[other - 1 - tail])
+		tail++;
+	gone = g_strndup(before + head, length - head - tail);
+	g_test_message("gone: '%s'", gone);
+	g_assert_null(strpbrk(gone, "<\n"));
+}
+
+static void assert_rest_stays(const char *before, const char *after, const char *field)
+{
+	g_autoptr(kvt_vm) old = parse(KVT_FORMAT_LIBVIRT, before);
+	g_autoptr(kvt_vm) new = parse(KVT_FORMAT_LIBVIRT, after);
+
+	for (int i = 0; i < KVT_VM_FIELD_COUNT; i++) {
+		const char *name = kvt_vm_field_name((enum kvt_vm_field)i);
+
+		if (strcmp(name, field) == 0 || g_str_has_suffix(name, ".named") ||
+		    (g_str_has_prefix(name, "clock.") && strcmp(field, "clock.offset") == 0))
+			continue;
+		g_test_message("%s", name);
+		/* an element that was made may be the first of its parent */
+		g_assert_true(kvt_vm_same(old, new, (enum kvt_vm_field)i) ||
+			      strcmp(name, "agent") == 0);
+	}
+}
+
+static void test_a_mended_xml_keeps_every_other_byte(void)
+{
+	for (gsize m = 0; m < G_N_ELEMENTS(machines); m++) {
+		g_autofree char *text = g_strdup(machines[m]);
+		bool bare = g_str_has_prefix(text, "<clock");
+
+		for (int i = 0; i < 200; i++) {
+			const char *const *change =
+				changes[g_test_rand_int_range(0, G_N_ELEMENTS(changes))];
+			g_autoptr(GError) error = NULL;
+			char *next;
+
+			if (i % 20 == 0) /* from the start again */
+				g_free(text), text = g_strdup(machines[m]);
+			next = kvt_libvirt_mend(text, change[0], change[1], &error);
+			if (next == NULL && bare)
+				continue; /* a clock alone has no devices */
+			g_test_message("%zu: %s = %s", m, change[0], change[1]);
+			g_assert_no_error(error);
+			if (strcmp(change[0], "clock.offset") != 0)
+				assert_nothing_lost(text, next);
+			assert_rest_stays(text, next, change[0]);
+			g_free(text);
+			text = next;
+		}
+	}
+}
+
+static void test_a_mended_timer_stands_among_its_kin(void)
+{
+	g_autofree char *text = kvt_libvirt_mend(machines[0], "timer.hpet.present", "no", NULL);
+	g_autofree char *crlf = kvt_libvirt_mend(machines[1], "timer.rtc.policy", "catchup", NULL);
+
+	g_assert_nonnull(strstr(
+		text, "tickpolicy='delay' />\n    <timer name='hpet' present='no'/>\n  </clock>"));
+	g_assert_nonnull(strstr(
+		crlf,
+		"start=\"5\">\r\n\t  <timer name=\"rtc\" tickpolicy=\"catchup\"/>\r\n\t</clock>"));
+}
+
 /* ---- what it does ---- */
 
 static void test_pit_delay_turned_round(void)
@@ -405,6 +515,10 @@ int main(int argc, char **argv)
 			test_a_proc_cmdline_is_split_at_its_nuls);
 	g_test_add_func("/vmdef/a-config-file-says-the-same-as-a-line",
 			test_a_config_file_says_the_same_as_a_line);
+	g_test_add_func("/vmdef/a-mended-xml-keeps-every-other-byte",
+			test_a_mended_xml_keeps_every_other_byte);
+	g_test_add_func("/vmdef/a-mended-timer-stands-among-its-kin",
+			test_a_mended_timer_stands_among_its_kin);
 	g_test_add_func("/vmdef/pit-delay-turned-round", test_pit_delay_turned_round);
 	g_test_add_func("/vmdef/an-os-is-told-by-its-id", test_an_os_is_told_by_its_id);
 	g_test_add_func("/vmdef/our-own-advice-has-no-findings",
