@@ -15,14 +15,24 @@ static bool run_round(void *context, unsigned source, struct kvt_trial_round *re
 	struct kvt_compare *compare = context;
 	struct kvt_disturbance_mark mark;
 	struct kvt_disturbance disturbance;
+	GError *mine = NULL;
 
+	ret_round->abandoned = kvt_command_interrupted();
+	if (ret_round->abandoned)
+		return true;
 	if (!kvt_sources_select(compare->sources, source, &ret_round->lost, error))
 		return false;
 	if (ret_round->lost)
 		return true;
 	kvt_disturbance_mark(&mark);
-	if (!kvt_command_run(compare->command, &ret_round->value, error))
-		return false;
+	if (!kvt_command_run(compare->command, &ret_round->value, &mine)) {
+		ret_round->abandoned = kvt_command_interrupted();
+		if (ret_round->abandoned)
+			g_error_free(mine);
+		else
+			g_propagate_error(error, mine);
+		return ret_round->abandoned;
+	}
 	disturbance = kvt_disturbance_since(&mark);
 	ret_round->steal = disturbance.steal;
 	ret_round->throttled = disturbance.throttled;

@@ -194,9 +194,7 @@ struct thread {
 static void *read_in_thread(void *data)
 {
 	struct thread *thread = data;
-	struct timespec now, cpu0, cpu1;
-	uint64_t reads = 0;
-	int64_t end_ns;
+	struct kvt_bench_cost cost = { .median_ns = NAN };
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
@@ -204,18 +202,8 @@ static void *read_in_thread(void *data)
 	(void)sched_setaffinity(0, sizeof(set), &set);
 	g_mutex_lock(thread->gate); /* all start when the gate opens */
 	g_mutex_unlock(thread->gate);
-	end_ns = kvt_bench_now_ns() + THREADS_NS;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu0);
-	do
-		for (int i = 0; i < 256; i++, reads++) {
-			clock_gettime(CLOCK_MONOTONIC, &now);
-			KVT_BENCH_KEEP(&now);
-		}
-	while (now.tv_sec * INT64_C(1000000000) + now.tv_nsec < end_ns);
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu1);
-	thread->ns = ((double)(cpu1.tv_sec - cpu0.tv_sec) * 1e9 +
-		      (double)(cpu1.tv_nsec - cpu0.tv_nsec)) /
-		     (double)reads;
+	(void)kvt_bench_clock_cost(CLOCK_MONOTONIC, KVT_BENCH_LIBC, THREADS_NS, &cost, NULL);
+	thread->ns = cost.median_ns;
 	return NULL;
 }
 

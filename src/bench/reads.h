@@ -45,7 +45,7 @@ struct kvt_read_row {
 
 struct kvt_read_threads {
 	unsigned source, threads;
-	double median_ns; /* CPU time of a read, median of the threads */
+	double median_ns; /* a read in the middle batch, median of the threads */
 };
 
 struct kvt_read_agreement {

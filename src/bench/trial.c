@@ -13,6 +13,7 @@ struct state {
 	struct kvt_trial *trial;
 	GRand *random;
 	bool *lost; /* by source */
+	bool abandoned;
 	int64_t start_ns;
 };
 
@@ -53,6 +54,10 @@ static bool run_round(struct state *state, unsigned source, GError **error)
 	round.block = state->trial->blocks;
 	round.source = source;
 	round.took_ns = state->ops->now_ns(state->ops->context) - start_ns;
+	if (round.abandoned) {
+		state->abandoned = true;
+		return true;
+	}
 	if (round.lost)
 		state->lost[source] = true;
 	else if (!(round.value > 0) || !isfinite(round.value)) {
@@ -71,10 +76,11 @@ static bool run_block(struct state *state, GError **error)
 	g_autofree unsigned *order = g_new(unsigned, state->plan->sources);
 
 	shuffle(state->random, order, state->plan->sources);
-	for (unsigned i = 0; i < state->plan->sources; i++)
+	for (unsigned i = 0; i < state->plan->sources && !state->abandoned; i++)
 		if (!state->lost[order[i]] && !run_round(state, order[i], error))
 			return false;
-	state->trial->blocks++;
+	if (!state->abandoned)
+		state->trial->blocks++;
 	return true;
 }
 
@@ -172,12 +178,14 @@ static bool run_blocks(struct state *state, GError **error)
 	for (;;) {
 		if (!run_block(state, error))
 			return false;
-		if (state->trial->blocks == next_look) {
+		if (!state->abandoned && state->trial->blocks == next_look) {
 			widest = look(state);
 			looked_at = next_look;
 			next_look = kvt_stats_next_look(next_look);
 		}
-		if (!comparable(state))
+		if (state->abandoned)
+			state->trial->end = KVT_TRIAL_STOPPED;
+		else if (!comparable(state))
 			state->trial->end = KVT_TRIAL_LOST;
 		else if (looked_at == state->trial->blocks && widest <= state->plan->precision)
 			state->trial->end = KVT_TRIAL_PRECISE;

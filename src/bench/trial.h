@@ -32,6 +32,7 @@ struct kvt_trial_round {
 	uint64_t throttled; /* times that a quota or heat held the CPUs back */
 	bool disturbed;     /* either of them is too large; the round counts all the same */
 	bool lost;          /* the source went away before or in it: no value */
+	bool abandoned;     /* the user ended it: no value, and no round after it */
 };
 
 struct kvt_trial_ops {

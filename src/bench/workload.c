@@ -122,11 +122,18 @@ bool kvt_is_disturbed(const struct kvt_disturbance *disturbance)
 /* ---- the command ---- */
 
 static atomic_int running; /* its process id; 0 = none */
+static atomic_bool interrupted;
+
+bool kvt_command_interrupted(void)
+{
+	return atomic_load(&interrupted);
+}
 
 void kvt_command_interrupt(void)
 {
 	const int pid = atomic_load(&running);
 
+	atomic_store(&interrupted, true);
 	if (pid > 0)
 		kill(pid, SIGTERM);
 }

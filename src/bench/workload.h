@@ -47,7 +47,10 @@ struct kvt_command {
  */
 bool kvt_command_run(const struct kvt_command *command, double *ret_value, GError **error);
 
-/** kvt_command_interrupt() - async-signal-safe: end the command that runs, if any */
+/** kvt_command_interrupt() - async-signal-safe: end the command that runs, if any, for good */
 void kvt_command_interrupt(void);
+
+/** kvt_command_interrupted() - true after that */
+bool kvt_command_interrupted(void);
 
 #endif

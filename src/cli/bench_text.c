@@ -160,7 +160,7 @@ static void print_threads(const struct kvt_reads *reads, const struct kvt_bench_
 {
 	g_autoptr(GPtrArray) rows = table_new();
 
-	add_row(rows, "source|threads|CPU time of a MONOTONIC read");
+	add_row(rows, "source|threads|a MONOTONIC read, all at once");
 	for (guint i = 0; i < reads->threads->len; i++) {
 		const struct kvt_read_threads *t =
 			&g_array_index(reads->threads, struct kvt_read_threads, i);

@@ -23,7 +23,7 @@ struct world {
 	double drift;    /* standard deviation of a random walk that all rounds share */
 	double level;
 	unsigned lost_source, lost_after, rounds;
-	unsigned stop_after;
+	unsigned stop_after, abandon_after;
 };
 
 static int64_t world_now(void *context)
@@ -44,6 +44,9 @@ static bool world_run(void *context, unsigned source, struct kvt_trial_round *re
 	struct world *world = context;
 
 	(void)error;
+	ret_round->abandoned = world->abandon_after != 0 && ++world->rounds > world->abandon_after;
+	if (ret_round->abandoned)
+		return true;
 	if (world->lost_after != 0 && ++world->rounds > world->lost_after &&
 	    source == world->lost_source) {
 		ret_round->lost = true;
@@ -211,6 +214,21 @@ static void test_stopped_run_has_what_there_is(void)
 	g_assert_cmpuint(trial->effects->len, ==, 1);
 }
 
+static void test_an_abandoned_round_keeps_the_blocks_before(void)
+{
+	struct world world = { .noise = 0.01, .cost_s = { 1, 1 }, .abandon_after = 9 };
+	struct world at_once = { .cost_s = { 1, 1 }, .abandon_after = 1 };
+	g_autoptr(kvt_trial) trial = run_world(&world, 2, 19);
+	g_autoptr(kvt_trial) nothing = run_world(&at_once, 2, 19);
+
+	g_assert_cmpint(trial->end, ==, KVT_TRIAL_STOPPED);
+	g_assert_cmpuint(trial->blocks, ==, 4);
+	g_assert_cmpuint(g_array_index(trial->effects, struct kvt_trial_effect, 0).ratio.n, ==, 4);
+	g_assert_cmpint(nothing->end, ==, KVT_TRIAL_STOPPED);
+	g_assert_cmpuint(g_array_index(nothing->effects, struct kvt_trial_effect, 0).ratio.n, ==,
+			 0);
+}
+
 static void test_a_value_that_is_not_positive_is_bad_input(void)
 {
 	struct world world = { .cost_s = { 1, 0 }, .random = g_rand_new_with_seed(1) };
@@ -267,6 +285,8 @@ int main(int argc, char **argv)
 			test_disturbed_rounds_are_kept_and_counted);
 	g_test_add_func("/trial/a_lost_source_ends_its_part", test_a_lost_source_ends_its_part);
 	g_test_add_func("/trial/stopped_run_has_what_there_is", test_stopped_run_has_what_there_is);
+	g_test_add_func("/trial/an_abandoned_round_keeps_the_blocks_before",
+			test_an_abandoned_round_keeps_the_blocks_before);
 	g_test_add_func("/trial/a_value_that_is_not_positive_is_bad_input",
 			test_a_value_that_is_not_positive_is_bad_input);
 	return g_test_run();
