@@ -196,7 +196,7 @@ static bool run_blocks(struct state *state, GError **error)
 			state->trial->end = KVT_TRIAL_BUDGET;
 		else
 			continue;
-		if (looked_at != state->trial->blocks)
+		if (looked_at != state->trial->blocks || state->trial->looks == 0)
 			(void)look(state);
 		return true;
 	}
