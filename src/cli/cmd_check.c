@@ -5,6 +5,7 @@
 
 #include "check/configured.h"
 #include "cli/check_move.h"
+#include "cli/check_timeline.h"
 #include "cli/check_vms.h"
 #include "cli/json.h"
 #include "cli/options.h"
@@ -23,6 +24,7 @@ static const char description[] =
 	"  kvmtime check --facts              what was read, and from where\n"
 	"  dmesg | kvmtime check -            a log\n"
 	"  kvmtime check --move A.rec B.rec    may a guest move from host A to B, and back?\n"
+	"  kvmtime check --at TIME HOSTLOG GUESTLOG    one time line of both\n"
 	"  kvmtime check --all                each running guest, with its definition and this host\n"
 	"  ssh old sh <record.sh | kvmtime check -\n"
 	"\n"
@@ -34,6 +36,8 @@ struct request {
 	gboolean as_configured;
 	struct kvt_check_vms vms;
 	gboolean move;
+	char *at;
+	double window_s, offset_s;
 	enum kvt_severity bar;
 	const struct kvt_rules *rules;
 };
@@ -129,7 +133,7 @@ static int check_all(const struct request *request, int count, char **names)
 int cmd_check(int argc, char **argv)
 {
 	g_autofree char *bar = NULL;
-	struct request request = { .bar = KVT_LOW };
+	struct request request = { .bar = KVT_LOW, .window_s = 300 };
 	const GOptionEntry entries[] = {
 		{ "facts", 0, 0, G_OPTION_ARG_NONE, &request.facts, "What was read, and from where",
 		  NULL },
@@ -139,6 +143,12 @@ int cmd_check(int argc, char **argv)
 		  "Exit 1 from this severity on (default low)", "SEVERITY" },
 		{ "move", 0, 0, G_OPTION_ARG_NONE, &request.move,
 		  "May a guest move between these hosts (and with this definition)?", NULL },
+		{ "at", 0, 0, G_OPTION_ARG_STRING, &request.at,
+		  "Join the logs of a host and its guests around this time", "TIME" },
+		{ "window", 0, 0, G_OPTION_ARG_DOUBLE, &request.window_s,
+		  "Seconds before and after --at (300)", "S" },
+		{ "offset", 0, 0, G_OPTION_ARG_DOUBLE, &request.offset_s,
+		  "Of the guests' clocks from the host's, for --at; positive = ahead", "S" },
 		KVT_CHECK_VMS_ENTRIES(&request.vms),
 		G_OPTION_ENTRY_NULL
 	};
@@ -157,6 +167,12 @@ int cmd_check(int argc, char **argv)
 	if (rules == NULL)
 		return kvt_fail("check", error);
 	request.rules = rules;
+	if (request.at != NULL) {
+		status = kvt_check_timeline(&request.common, request.at, request.window_s,
+					    request.offset_s, argc - 1, argv + 1);
+		g_free(request.at);
+		return status;
+	}
 	if (request.move)
 		return kvt_check_move(&request.common, argc - 1, argv + 1);
 	if (!kvt_vm_given(&request.vms.vm))
