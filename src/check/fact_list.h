@@ -154,6 +154,7 @@
 	X("log.readback_delay", LIST, MACHINE, "", "clock sources whose reads took too long")      \
 	X("log.override_refused", LIST, MACHINE, "", "requested clock sources that were refused")  \
 	X("log.kvmclock_msrs", TEXT, MACHINE, "", "kvm-clock's registers")                         \
+	X("log.demotion_open", BOOL, MACHINE, "", "a demotion, and no word of the source in use")  \
 	X("log.switched_to", TEXT, MACHINE, "", "the clock source that was switched to last")      \
 	X("log.lost_ticks", BOOL, MACHINE, "", "a tick-counting kernel lost ticks")                \
 	X("log.lost_rtc", BOOL, MACHINE, "", "RTC interrupts were lost")                           \

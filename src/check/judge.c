@@ -204,7 +204,9 @@ static struct kvt_finding *judge_one(const struct kvt_rule *rule, unsigned subje
 	finding->rule = rule;
 	finding->subject = subject;
 	finding->evidence = g_ptr_array_new();
-	if (rule->subject != 0 && (kvt_facts_roles(facts) & subject) == 0) {
+	/* of a log that does not say its machine's role, only the machine's rules can be judged */
+	if (rule->subject != 0 && (kvt_facts_roles(facts) & subject) == 0 &&
+	    (rule->subject != KVT_MACHINE || kvt_facts_roles(facts) != 0)) {
 		finding->verdict = KVT_UNFIT;
 		finding->reason = g_strdup_printf("is for a %s", rule->scope);
 		return finding;

@@ -470,6 +470,17 @@ static void settle_clocksource(struct kvt_facts *facts, unsigned who)
 	}
 }
 
+/* A piece of a log may tell of a demotion and not of what was in use. */
+static void note_open_demotion(struct kvt_facts *facts, unsigned who, const char *name)
+{
+	const struct kvt_fact *demoted = known(facts, "log.clocksource_unstable");
+	const bool open = demoted != NULL && demoted->list[0] != NULL &&
+			  known(facts, "clocksource.current") == NULL;
+	g_autofree char *source = g_strdup(open ? demoted->source : name);
+
+	kvt_facts_set_bool(facts, who, "log.demotion_open", open, source);
+}
+
 void kvt_log_facts(const struct kvt_log *log, struct kvt_facts *facts, unsigned who,
 		   const char *name)
 {
@@ -491,4 +502,5 @@ void kvt_log_facts(const struct kvt_log *log, struct kvt_facts *facts, unsigned 
 	}
 	compare_rates(facts, who);
 	settle_clocksource(facts, who);
+	note_open_demotion(facts, who, name);
 }

@@ -116,13 +116,18 @@ static char *count_severities(const struct kvt_judgement *judgement)
 	return g_string_free(out, FALSE);
 }
 
+/* Things, not facts: one kernel log that cannot be read leaves dozens of facts unknown. */
 static guint count_root_only(const struct kvt_facts *facts)
 {
-	guint count = 0;
+	g_autoptr(GHashTable) reasons = g_hash_table_new(g_str_hash, g_str_equal);
 
-	for (guint i = 0; i < kvt_facts_count(facts); i++)
-		count += kvt_facts_at(facts, i)->needs_root;
-	return count;
+	for (guint i = 0; i < kvt_facts_count(facts); i++) {
+		const struct kvt_fact *fact = kvt_facts_at(facts, i);
+
+		if (fact->needs_root)
+			g_hash_table_add(reasons, fact->source);
+	}
+	return g_hash_table_size(reasons);
 }
 
 static void print_head(const struct kvt_judgement *judgement)
@@ -146,7 +151,8 @@ static void print_head(const struct kvt_judgement *judgement)
 		g_string_append_printf(second, ", %u undecided", judgement->undecided);
 	g_string_append_c(second, '.');
 	if (root_only > 0)
-		g_string_append_printf(second, "  %u fact%s only root can read: sudo kvmtime check",
+		g_string_append_printf(second,
+				       "  %u thing%s only root can read: sudo kvmtime check",
 				       root_only, root_only == 1 ? "" : "s");
 	kvt_text_wrap(0, second->str);
 	g_string_free(second, TRUE);
@@ -190,7 +196,7 @@ static void print_evidence(const struct kvt_finding *finding)
 		const struct kvt_fact *fact = finding->evidence->pdata[i];
 		g_autofree char *value = kvt_fact_value(fact);
 		g_autofree char *text = g_strdup_printf(
-			"%s%s %s = %s    %s", fact->configured ? "configured " : "",
+			"%s%s %s = %s  (%s)", fact->configured ? "configured " : "",
 			kvt_subject_name(fact->subject), fact->def->name, value, fact->source);
 		g_autofree char *safe = kvt_text_printable(text);
 
@@ -198,17 +204,36 @@ static void print_evidence(const struct kvt_finding *finding)
 	}
 }
 
+/* how many bytes of the title fit into @width columns, cut at a space where that can be */
+static gsize fitting(const char *title, int width)
+{
+	const char *at = title, *space = NULL;
+
+	if (g_utf8_strlen(title, -1) <= width)
+		return strlen(title);
+	for (int i = 0; i < width; i++, at = g_utf8_next_char(at))
+		if (*at == ' ')
+			space = at;
+	return (gsize)((space != NULL ? space : at) - title);
+}
+
+/* number, severity, title and, at the right edge, the id; a long title goes on below */
 static void print_title(const struct kvt_finding *finding, guint number)
 {
+	const int indent = 13;
+	const int width = kvt_text_columns() - indent - 9;
 	g_autofree char *upper = g_ascii_strup(kvt_severity_name(finding->rule->severity), -1);
 	g_autofree char *severity = kvt_text_paint(colour_of(finding->rule->severity), upper);
 	g_autofree char *title = kvt_text_printable(finding->title);
-	g_autofree char *bold = kvt_text_paint(KVT_BOLD, title);
-	const int used = 4 + 8 + 1 + (int)g_utf8_strlen(title, -1);
-	const int pad = MAX(kvt_text_columns() - used - 8, 1);
+	const gsize first = fitting(title, width);
+	g_autofree char *line = g_strndup(title, first);
+	g_autofree char *bold = kvt_text_paint(KVT_BOLD, line);
+	const int pad = MAX(width + 1 - (int)g_utf8_strlen(line, -1), 1);
 
 	printf("%-3u %s%*s %s%*s%s\n", number, severity, (int)(8 - strlen(upper)), "", bold, pad,
 	       "", finding->rule->id);
+	if (title[first] != '\0')
+		kvt_text_wrap(indent, title + first);
 }
 
 /* Whoever sees a guest from its host can have both put right. */
