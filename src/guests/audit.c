@@ -180,9 +180,10 @@ static bool is_log(const char *file)
 /* Of a log the end matters. An agent that cannot seek is asked for the beginning. */
 static void seek_to_end(struct audit *audit, gint64 handle)
 {
-	g_autoptr(JsonNode) G_GNUC_UNUSED answer =
-		command(audit, "guest-file-seek", NULL, "handle", handle, "offset",
-			-(gint64)(FILE_LIMIT / 2), "whence", (gint64)2, NULL);
+	JsonNode *result = command(audit, "guest-file-seek", NULL, "handle", handle, "offset",
+				   -(gint64)(FILE_LIMIT / 2), "whence", (gint64)2, NULL);
+
+	g_clear_pointer(&result, json_node_unref);
 }
 
 static bool is_missing(const GError *error)
