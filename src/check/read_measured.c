@@ -45,6 +45,13 @@ static void read_warp(const struct kvt_reader *reader, double khz)
 
 	if (kvt_measure_warp(WARP_MS, &warp) < 0)
 		return;
+	if (warp.reads < 1000 && warp.warp_cycles == 0) {
+		static const char *const names[] = { "tsc.warp_ns", "tsc.warp_reads",
+						     "tsc.warp_resolution_ns", NULL };
+
+		set_unknown(reader, names, "the machine was too busy to compare its CPUs");
+		return;
+	}
 	source = g_strdup_printf("measured: %" G_GUINT64_FORMAT " reads in turn on %u CPUs",
 				 warp.reads, warp.cpus + 1);
 	kvt_facts_set_real(reader->facts, reader->who, "tsc.warp_ns",
