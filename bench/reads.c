@@ -11,9 +11,10 @@
 #include <kvmtime/tsc.h>
 
 #include "bench/measure.h"
+#include "bench/sources.h"
 #include "sys/timepages.h"
 
-#define ROUNDS 15
+#define ROUNDS   15
 #define ROUND_NS 10000000
 
 static void batch_tsc(void *arg, unsigned reads)
@@ -87,28 +88,48 @@ static void print(const struct way *way, const char *source)
 	       mine / limit, mine / vdso);
 }
 
-int main(void)
+static void run_source(const struct kvt_pvclock_page *page, const char *source)
 {
-	g_autoptr(kvt_root) root = kvt_root_open("/", NULL);
-	g_autofree char *source = kvt_clocksource_current(root);
-	struct kvt_pvclock_page page;
-	const bool found = kvt_pvclock_find(root, &kvt_calls_live, &page);
 	const char *path[] = { "unknown", "vDSO", "system call" };
+	const bool found = page->state == KVT_PVCLOCK_FOUND;
 
-	if (found) /* the record's own type; the library takes it as volatile again */
-		ways[OURS].arg = (void *)(uintptr_t)page.bytes;
 	for (int round = 0; round < ROUNDS; round++)
 		for (unsigned i = 0; i < G_N_ELEMENTS(ways); i++)
 			if (i != OURS || found)
 				measure(&ways[i], round);
-	for (unsigned i = 0; i < G_N_ELEMENTS(ways); i++) {
+	for (unsigned i = 0; i < G_N_ELEMENTS(ways); i++)
 		qsort(ways[i].median_ns, ROUNDS, sizeof(double), compare);
+	for (unsigned i = 0; i < G_N_ELEMENTS(ways); i++)
 		if (i != OURS || found)
 			print(&ways[i], source);
 		else
-			printf("%-10s %-27s none: %s\n", source, ways[i].name, page.reason);
+			printf("%-10s %-27s none: %s\n", source, ways[i].name, page->reason);
+	printf("%-10s the C library's way: %s\n", source, path[kvt_bench_path(CLOCK_MONOTONIC)]);
+}
+
+int main(int argc, char **argv)
+{
+	g_autoptr(kvt_root) root = kvt_root_open("/", NULL);
+	g_autoptr(GError) error = NULL;
+	const bool with_vms = argc > 1 && strcmp(argv[1], "--with-running-vms") == 0;
+	struct kvt_sources sources;
+	struct kvt_pvclock_page page;
+	bool lost;
+
+	if (!kvt_sources_open(root, NULL, true, with_vms, &sources, &error)) {
+		printf("only the current clock source: %s\n", error->message);
+		g_clear_error(&error);
+		if (!kvt_sources_open(root, NULL, false, false, &sources, &error))
+			return 3;
 	}
-	printf("%-10s C library uses: %s\n", source, path[kvt_bench_path(CLOCK_MONOTONIC)]);
+	printf("%-10s %-27s %8s %8s %9s %9s\n", "source", "read", "min ns", "median", "to limit",
+	       "to libc");
+	if (kvt_pvclock_find(root, &kvt_calls_live,
+			     &page)) /* the library takes it as volatile again */
+		ways[OURS].arg = (void *)(uintptr_t)page.bytes;
+	for (unsigned i = 0; i < sources.n; i++)
+		if (kvt_sources_select(&sources, i, &lost, NULL) && !lost)
+			run_source(&page, sources.names[i]);
 	kvt_pvclock_page_clear(&page);
-	return 0;
+	return kvt_sources_close(&sources, NULL) ? 0 : 3;
 }

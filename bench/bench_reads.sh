@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# What one read of the time costs: the ordered TSC (the limit), our reader of the kernel's pvclock
+# page, CLOCK_MONOTONIC through the C library and as a system call, under each clock source that
+# may be switched to; then our median of CLOCK_MONOTONIC beside an independent loop's, interleaved.
+# KVT_WITH_RUNNING_VMS=1 switches on a host whose VMs are running, too.
+set -eu
+cd "$(dirname "$0")/.."
+build/bench/reads ${KVT_WITH_RUNNING_VMS:+--with-running-vms}
+
+echo
+printf '%-8s %14s %14s %9s\n' run "kvmtime, ns" "plain loop, ns" ratio
+for run in 1 2 3 4 5; do
+	ours=$(build/kvmtime bench --csv | awk -F, '$2 == "MONOTONIC" { print $5 }')
+	loop=$(build/bench/loop)
+	awk -v r=$run -v o="$ours" -v l="$loop" \
+		'BEGIN { printf "%-8s %14.2f %14.2f %9.3f\n", r, o, l, o / l }'
+done | sort -k 4 -n | awk '{ print; r[NR] = $4 } END { printf "median of the ratios %.3f\n", r[int((NR + 1) / 2)] }'
