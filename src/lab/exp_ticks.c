@@ -40,9 +40,13 @@ static const char *effect(const struct lab_tick_outcome *outcome)
 }
 
 /* Ticks that this machine itself may cost: the control's, or those of the time without a CPU. */
-static double noise(const struct lab_tick_outcome *outcome)
+static double noise(const struct lab_tick_run *run, const struct lab_tick_outcome *outcome)
 {
-	return 2 + MAX(fabs(outcome->control_lost), outcome->waited_ns * outcome->hz / 1e9);
+	/* what follows the stop is longer than the control was */
+	const double longer = MAX(1.0, (double)run->recover_ns / (double)run->quiet_ns);
+
+	return 2 +
+	       MAX(fabs(outcome->control_lost) * longer, outcome->waited_ns * outcome->hz / 1e9);
 }
 
 static void report(const struct lab_tick_case *tick_case, const struct lab_tick_run *run,
@@ -55,7 +59,7 @@ static void report(const struct lab_tick_case *tick_case, const struct lab_tick_
 	g_autofree char *catchup = g_strdup_printf("%s_%s_catchup", tick_case->name, kind);
 	/* only a single stop takes every tick away; elsewhere it is a number */
 	const bool judged = run->disturbance == LAB_STOP;
-	const double slack = noise(outcome);
+	const double slack = noise(run, outcome);
 	const bool kept = fabs(outcome->lost - promise(tick_case, outcome)) <= slack;
 
 	lab_measure(result, lost, outcome->lost, slack, "ticks",

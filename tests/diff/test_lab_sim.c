@@ -20,7 +20,7 @@
 static const struct lab_tick_run run = {
 	.disturbance = LAB_STOP,
 	.hz = 250,
-	.quiet_ns = 300 * LAB_MS,
+	.quiet_ns = 1000 * LAB_MS, /* as long as what follows the stop: its loss compares */
 	.disturb_ns = 500 * LAB_MS,
 	.recover_ns = 1000 * LAB_MS, /* catchup needs half of it on a quiet machine */
 };
@@ -94,7 +94,7 @@ static void test_case(const void *data)
 			"the simulator says %.1f, allowed difference %.1f",
 			attempt, real, outcome.lost_expected, outcome.control_lost,
 			outcome.waited_ns / 1e6, simulated, noise);
-		if (noise < 20 && fabs(real - simulated) <= noise)
+		if (noise < 40 && fabs(real - simulated) <= noise)
 			return;
 	}
 	g_test_fail();
