@@ -23,6 +23,7 @@ const struct kvt_verb kvt_verbs[] = {
 #endif
 	{ "measure", "bench", "[OPTION...] [-- COMMAND...]",
 	  "What does each clock source cost here, alone and in my workload?", cmd_bench },
+	{ "measure", "sim", "[SCENARIO]", "Predict drift for a tick policy, a guest and a load", cmd_sim },
 	{ "measure", "watch", "--vm NAME|--all",
 	  "How far is each guest from the host, with a bound?", cmd_watch },
 	{ "change", "sync", "--vm NAME|--all", "Put a guest's clock right, and prove it",

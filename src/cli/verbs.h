@@ -25,6 +25,7 @@ int cmd_fix(int argc, char **argv);
 int cmd_undo(int argc, char **argv);
 int cmd_vm(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
+int cmd_sim(int argc, char **argv);
 int cmd_sync(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_help(int argc, char **argv);

@@ -151,6 +151,19 @@ static void add_to_backlog(struct kvt_ticks *ticks, uint64_t count)
 	forget_over_limit(ticks);
 }
 
+void kvt_ticks_assume_taken(struct kvt_ticks *ticks, bool assume)
+{
+	ticks->assumed = assume;
+}
+
+/* Would each of them be taken in its own period? */
+static bool is_quiet(const struct kvt_ticks *ticks)
+{
+	if (!ticks->assumed || ticks->in_flight || ticks->single)
+		return false;
+	return ticks->debt_clocks < ticks->period_clocks || ticks->config.policy == KVT_TICK_DELAY;
+}
+
 void kvt_ticks_due(struct kvt_ticks *ticks, uint64_t count, uint64_t now_ns)
 {
 	const bool waiting = ticks->debt_clocks != 0;
@@ -159,8 +172,15 @@ void kvt_ticks_due(struct kvt_ticks *ticks, uint64_t count, uint64_t now_ns)
 	if (count == 0 || ticks->period_clocks == 0)
 		return;
 	ticks->counts.due += count;
-	ticks->slot = 1;
 	ticks->ack_count = 0;
+	if (is_quiet(ticks)) {
+		ticks->counts.injected += count;
+		ticks->counts.acked += count;
+		/* a tick of DELAY that has others before it counts as late */
+		ticks->counts.reinjected += ticks->debt_clocks >= ticks->period_clocks ? count : 0;
+		return;
+	}
+	ticks->slot = 1;
 	if (keeps_backlog(ticks)) {
 		add_to_backlog(ticks, count);
 	} else if (ticks->config.policy == KVT_TICK_MERGE) {

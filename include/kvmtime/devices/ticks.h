@@ -105,6 +105,7 @@ struct kvt_ticks {
 	uint8_t ack_count;    /* SLEW: ticks sent on acknowledge in this period */
 	uint8_t last_single;  /* what was injected last was the one without a period */
 	uint8_t last_late;    /* it was counted as reinjected */
+	uint8_t assumed;      /* kvt_ticks_assume_taken() */
 };
 
 /**
@@ -184,6 +185,15 @@ void kvt_ticks_ack(struct kvt_ticks *ticks);
  * command rtc-reset-reinjection).
  */
 void kvt_ticks_drop(struct kvt_ticks *ticks);
+
+/**
+ * kvt_ticks_assume_taken() - for simulators: skip over a stretch in which the guest takes each tick
+ * @assume: while true, a tick that falls due with nothing in flight and nothing to catch up is
+ *          counted as injected and acknowledged in its own period, without being injected
+ *
+ * What follows is as if each had been taken one by one. Not part of a saved state.
+ */
+void kvt_ticks_assume_taken(struct kvt_ticks *ticks, bool assume);
 
 /** kvt_ticks_backlog() - ticks that are due and not injected, at the present rate */
 uint64_t kvt_ticks_backlog(const struct kvt_ticks *ticks);

@@ -198,13 +198,13 @@ static unsigned lapic_run(void *state, uint64_t now_ns)
 }
 
 const struct device device_list[] = {
-	{ "i8254", sizeof(struct kvt_i8254), pit_init, pit_in, pit_out, pit_next, pit_run, false },
-	{ "mc146818", sizeof(struct rtc), rtc_init, rtc_in, rtc_out, rtc_next, rtc_run, false },
+	{ "i8254", sizeof(struct kvt_i8254), pit_init, pit_in, pit_out, pit_next, pit_run, 0 },
+	{ "mc146818", sizeof(struct rtc), rtc_init, rtc_in, rtc_out, rtc_next, rtc_run, 0 },
 	{ "hpet", sizeof(struct kvt_hpet), hpet_init, hpet_in, hpet_out, hpet_next, hpet_run,
 	  true },
-	{ "acpi_pm", sizeof(struct kvt_acpi_pm), pm_init, pm_in, pm_out, pm_next, pm_run, false },
+	{ "acpi_pm", sizeof(struct kvt_acpi_pm), pm_init, pm_in, pm_out, pm_next, pm_run, 0 },
 	{ "lapic_timer", sizeof(struct kvt_lapic_timer), lapic_init, lapic_in, lapic_out,
-	  lapic_next, lapic_run, false },
+	  lapic_next, lapic_run, 0 },
 	{ 0 }
 };
 

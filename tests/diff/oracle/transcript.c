@@ -229,12 +229,14 @@ static void match_irq(struct matcher *matcher, struct moment *moment, const stru
 	uint64_t *const pending = moment->pending_ns[line];
 
 	advance(matcher, moment, event->before_ns);
+	if (matcher->masked & 1u << event->address)
+		return; /* it came just before its line was masked */
 	if (pending[0] != NEVER && pending[0] + IRQ_LATE_NS >= event->before_ns) {
 		pending[0] = pending[1];
 		pending[1] = NEVER;
 	} else if (rises_soon(matcher, moment, event)) {
 		moment->early[line] = true;
-	} else if (matcher->device->fires_twice &&
+	} else if (matcher->device->lags_ns != 0 &&
 		   event->before_ns - moment->told_ns[line] <= IRQ_TWICE_NS) {
 		; /* see the differences */
 	} else if (event->before_ns - moment->touched_ns > IRQ_LATE_NS) {
@@ -258,8 +260,9 @@ static bool is_overdue(const struct matcher *matcher, const struct moment *momen
 	return false;
 }
 
+/* @before: the state before time came to @event, or NULL */
 static bool try_access(struct matcher *matcher, struct moment *moment, const struct event *event,
-		       uint64_t now_ns)
+		       uint64_t now_ns, void *before)
 {
 	uint32_t value;
 
@@ -271,6 +274,11 @@ static bool try_access(struct matcher *matcher, struct moment *moment, const str
 	value = matcher->device->in(moment->state, event, now_ns);
 	if (((value ^ event->value) & event->mask) == 0)
 		return true;
+	if (matcher->device->lags_ns != 0 && before != NULL) {
+		value = matcher->device->in(before, event, now_ns - matcher->device->lags_ns);
+		if (((value ^ event->value) & event->mask) == 0)
+			return true;
+	}
 	kill_moment(matcher, moment, g_strdup_printf("0x%x at %" G_GUINT64_FORMAT, value, now_ns));
 	return false;
 }
@@ -280,7 +288,10 @@ static void match_exact(struct matcher *matcher, struct moment *moment, const st
 	const uint64_t now_ns =
 		event->before_ns +
 		moment->offset_ns[event->kind == EVENT_OUT || event->kind == EVENT_WRITE];
+	g_autofree void *before = NULL;
 
+	if (matcher->device->lags_ns != 0)
+		before = g_memdup2(moment->state, matcher->device->size);
 	advance(matcher, moment, event->before_ns);
 	if (is_overdue(matcher, moment, event->before_ns))
 		kill_moment(
@@ -290,7 +301,7 @@ static void match_exact(struct matcher *matcher, struct moment *moment, const st
 	else if (now_ns > event->after_ns)
 		moment->dead = true;
 	else
-		(void)try_access(matcher, moment, event, now_ns);
+		(void)try_access(matcher, moment, event, now_ns, before);
 }
 
 static bool is_known(const GPtrArray *moments, const struct moment *moment, size_t size)
@@ -313,8 +324,8 @@ static void match_window(struct matcher *matcher, const struct moment *moment,
 		struct moment *copy = moment_copy(matcher, moment);
 
 		advance(matcher, copy, event->before_ns);
-		if (!try_access(matcher, copy, event,
-				event->before_ns + width * i / (samples - 1))) {
+		if (!try_access(matcher, copy, event, event->before_ns + width * i / (samples - 1),
+				NULL)) {
 			moment_free(copy);
 			continue;
 		}

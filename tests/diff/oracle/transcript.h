@@ -41,7 +41,7 @@ struct device {
 	void (*out)(void *state, const struct event *event, uint64_t now_ns);
 	uint64_t (*next_ns)(const void *state);
 	unsigned (*run)(void *state, uint64_t now_ns); /* bit 0: IRQ 0 rose, bit 8: IRQ 8 rose */
-	bool fires_twice; /* the peer may give the first edge of a period twice */
+	unsigned lags_ns; /* the peer may be a tick late, and give that tick twice */
 };
 
 extern const struct device device_list[]; /* ends with name = NULL */
