@@ -155,7 +155,7 @@ like "an id mends its finding alone" "$(cat "$tmp/el7/etc/default/grub")" \
 "$kvmtime" fix KVT-9999 "$tmp/el7" 2>/dev/null
 is "an unknown id is a usage error" $? 2
 "$kvmtime" fix "$tmp/before" 2>/dev/null
-is "a file is no target of fix" $? 2
+is "a file that is neither machine nor definition is bad input" $? 4
 "$kvmtime" undo 77 "$tmp/el7" 2>/dev/null
 is "an unknown change is bad input" $? 4
 is "the list of an untouched tree makes no folder" \
