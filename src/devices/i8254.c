@@ -87,8 +87,8 @@ static uint16_t to_bcd(uint32_t value)
 	return (uint16_t)bcd;
 }
 
-/* The counting element as it is read. */
-static uint16_t reading(const struct kvt_i8254_channel *c, uint64_t t)
+/* The counting element as a number. */
+static uint32_t value_at(const struct kvt_i8254_channel *c, uint64_t t)
 {
 	const uint64_t d = clocks(c, t);
 	const uint32_t modulus = c->bcd ? 10000 : 65536;
@@ -100,8 +100,21 @@ static uint16_t reading(const struct kvt_i8254_channel *c, uint64_t t)
 		value = c->count - (uint32_t)kvt_mod(d, c->count);
 	else
 		value = c->count % modulus + modulus - (uint32_t)kvt_mod(d, modulus);
-	value %= modulus;
+	return value % modulus;
+}
+
+/* and as it is read */
+static uint16_t reading(const struct kvt_i8254_channel *c, uint64_t t)
+{
+	const uint32_t value = value_at(c, t);
+
 	return c->bcd ? to_bcd(value) : (uint16_t)value;
+}
+
+/* A count that reads as @value; 0 is what the largest one reads as. */
+static uint32_t count_of(bool bcd, uint32_t value)
+{
+	return value != 0 ? value : bcd ? 10000 : 65536;
 }
 
 /* ---- loading and the edges of OUT ---- */
@@ -253,7 +266,7 @@ static void write_count(struct kvt_i8254 *pit, unsigned n, uint8_t value, uint64
 		c->write_high = 1;
 		c->write_low = value;
 		if (c->mode == 0 && c->state == RUNNING) { /* "the first byte disables counting" */
-			c->count = reading(c, t);
+			c->count = count_of(c->bcd, value_at(c, t));
 			c->base_ticks = 0;
 			c->state = HALTED;
 		}
@@ -293,7 +306,7 @@ static void read_back(struct kvt_i8254 *pit, uint8_t command, uint64_t t)
 
 static void set_mode(struct kvt_i8254_channel *c, uint8_t command, uint64_t t)
 {
-	const uint16_t value = reading(c, t);
+	const uint32_t value = value_at(c, t);
 	const uint8_t mode = command >> 1 & 7;
 	struct kvt_i8254_channel fresh = {
 		.mode = mode >= 6 ? mode - 4 : mode, /* the top bit of 11x is "don't care" */
@@ -304,7 +317,7 @@ static void set_mode(struct kvt_i8254_channel *c, uint8_t command, uint64_t t)
 		.base_ns = t,
 	};
 
-	fresh.count = value == 0 ? (fresh.bcd ? 10000 : 65536) : value;
+	fresh.count = count_of(fresh.bcd, value);
 	*c = fresh;
 }
 

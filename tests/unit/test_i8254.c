@@ -278,6 +278,20 @@ static void test_save_and_load_at_any_moment_change_nothing(void)
 	g_assert_cmpint(memcmp(with, without, sizeof(with)), ==, 0);
 }
 
+/* Found by fuzzing: the count stood at 0 between the two bytes, which the load refused. */
+static void test_a_count_half_written_over_a_0_can_be_saved(void)
+{
+	struct kvt_i8254 pit = pit_at(0), other;
+	uint8_t bytes[KVT_I8254_SAVE_BYTES];
+	size_t size;
+
+	program(&pit, 0, 0, 0, 0);
+	kvt_i8254_out(&pit, 0, 5, 10);
+	g_assert_cmpint(kvt_i8254_save(&pit, bytes, sizeof(bytes), &size), ==, 0);
+	g_assert_cmpint(kvt_i8254_load(&other, bytes, size, 10), ==, 0);
+	g_assert_cmpuint(read_count(&other, 0, 10), ==, 0);
+}
+
 static void test_bad_states_are_refused(void)
 {
 	struct kvt_i8254 pit = pit_at(0), other;
@@ -324,6 +338,7 @@ int main(int argc, char **argv)
 	CASE(a_late_run_finds_every_missed_tick);
 	CASE(time_never_runs_back);
 	CASE(save_and_load_at_any_moment_change_nothing);
+	CASE(a_count_half_written_over_a_0_can_be_saved);
 	CASE(bad_states_are_refused);
 	return g_test_run();
 }
