@@ -158,10 +158,15 @@ guest_start() { # FOLDER [FILE[:DEST]...]
 }
 
 guest_stop() { # FOLDER
-	local pid
+	local pid tries
 	pid=$(cat "$1/pid" 2>/dev/null) || return 0
 	kill "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
+	for ((tries = 0; tries < 60; tries++)); do # it may be another shell's child
+		kill -0 "$pid" 2>/dev/null || break
+		[ $tries -ne 40 ] || kill -KILL "$pid" 2>/dev/null
+		sleep 0.05
+	done
 	rm -f "$1/pid"
 }
 
