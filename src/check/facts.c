@@ -235,6 +235,10 @@ void kvt_facts_add_word(struct kvt_facts *facts, unsigned who, const char *name,
 			fact = put(facts, def, bit, configured, source);
 			fact->list = g_new0(char *, 1);
 		}
+		if (fact->list[0] == NULL) { /* what was there said only where was looked */
+			g_free(fact->source);
+			fact->source = clean(source);
+		}
 		append_word(fact, safe);
 	}
 }

@@ -111,7 +111,8 @@ static void read_daemons(const struct kvt_reader *reader)
 	kvt_facts_set_list(reader->facts, reader->who, "ntp.daemons", NULL, source);
 	kvt_facts_set_bool(reader->facts, reader->who, "agent.running", false, source);
 	kvt_facts_set_bool(reader->facts, reader->who, "ntp.slew_only", false, source);
-	kvt_facts_set_bool(reader->facts, reader->who, "ntp.panic_off", false, source);
+	kvt_facts_set_bool(reader->facts, reader->who, "ntp.panic_off", false,
+			   "no -g of ntpd's, no line 'tinker panic 0'");
 	for (guint i = 0; each[i] != NULL; i++)
 		take_process(reader, each[i]);
 	daemons = kvt_facts_any(reader->facts, "ntp.daemons");
