@@ -7,6 +7,8 @@
  *   # text                      a remark; "# synthetic: why" marks one that was written by hand
  *   = /proc/cmdline             a file; its lines follow, each after a '|'
  *   |ro quiet
+ *   = /kvmtime/pvclock
+ *   x 0400000000000000          ... or its bytes, in hexadecimal, where it is no text
  *   ! /path reason              a file that could not be read
  *   end                         last line: nothing was cut off
  */

@@ -70,6 +70,19 @@ static bool take_refused(struct parser *parser, const char *text, GError **error
 	return true;
 }
 
+/* "x HEX": bytes that are no text */
+static bool take_bytes(struct parser *parser, const char *hex, GError **error)
+{
+	if (parser->path == NULL)
+		return fail(parser, "bytes of no file", hex, error);
+	if (hex[0] == '\0' || strlen(hex) % 2 != 0 || hex[strspn(hex, "0123456789abcdef")] != '\0')
+		return fail(parser, "wants pairs of the digits 0-9 and a-f", hex, error);
+	for (; hex[0] != '\0'; hex += 2)
+		g_string_append_c(parser->text, (char)(g_ascii_xdigit_value(hex[0]) << 4 |
+						       g_ascii_xdigit_value(hex[1])));
+	return true;
+}
+
 static bool take_line(struct parser *parser, const char *line, gsize len, GError **error)
 {
 	g_autofree char *text = NULL;
@@ -86,6 +99,8 @@ static bool take_line(struct parser *parser, const char *line, gsize len, GError
 		return true;
 	if (g_str_has_prefix(text, "= "))
 		return open_file(parser, text + 2, error);
+	if (g_str_has_prefix(text, "x "))
+		return take_bytes(parser, text + 2, error);
 	if (g_str_has_prefix(text, "! "))
 		return take_refused(parser, text + 2, error);
 	if (strcmp(text, "end") != 0)

@@ -8,6 +8,7 @@
 #include "check/machine.h"
 #include "check/messages.h"
 #include "check/record.h"
+#include "sys/timepages.h"
 
 struct writer {
 	const struct kvt_root *root;
@@ -399,6 +400,30 @@ static void write_uname(struct writer *writer)
 				       name.release, name.version, name.machine);
 }
 
+/* The settled records of the vCPUs from the first on; kvm-clock's stable bit is in them. */
+static void write_pvclock(struct writer *writer)
+{
+	const struct kvt_calls *calls =
+		kvt_root_is_live(writer->root) ? &kvt_calls_live : &kvt_calls_none;
+	struct kvt_pvclock_page page;
+	struct pvclock_vcpu_time_info record;
+
+	if (kvt_pvclock_find(writer->root, calls, &page)) {
+		g_string_append(writer->out, "= " KVT_RECORDED_PVCLOCK "\n");
+		for (guint i = 0; i < page.records && kvt_pvclock_record(&page, i, &record) == 0;
+		     i++) {
+			const guint8 *bytes = (const guint8 *)&record;
+
+			g_string_append(writer->out, "x ");
+			for (gsize b = 0; b < KVT_PVCLOCK_STRIDE; b++)
+				g_string_append_printf(writer->out, "%02x",
+						       b < sizeof(record) ? bytes[b] : 0);
+			g_string_append_c(writer->out, '\n');
+		}
+	}
+	kvt_pvclock_page_clear(&page);
+}
+
 /* of the arguments only the two that decide something */
 static void write_processes(struct writer *writer)
 {
@@ -487,6 +512,7 @@ char *kvt_record_write(const struct kvt_root *root, const struct kvt_answers *an
 		g_string_append_printf(writer.out, "# %s\n", remark);
 	write_uname(&writer);
 	write_cpuid(&writer);
+	write_pvclock(&writer);
 	write_ntp(&writer);
 	write_processes(&writer);
 	write_tracking(&writer);
