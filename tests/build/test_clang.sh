@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # clang finds nothing to warn of in what gcc has compiled, under the same flags.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 command -v clang >/dev/null || skip_all "clang is not installed"
 [ -e "$KVT_BUILD/compile_commands.json" ] || skip_all "no compile_commands.json"
 

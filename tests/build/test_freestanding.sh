@@ -3,7 +3,7 @@
 # both compilers; the one-file library is the same code and gives the same numbers on both.
 # Only memcpy, memmove, memset and memcmp may be wanted: a compiler emits calls of these for plain
 # assignments, and asks every freestanding place to have them.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 cd "$KVT_SOURCE" || exit 1
 warn="-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef
 	-Wcast-qual -Wwrite-strings -Wformat=2 -Wvla -Werror"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every public header compiles alone, as C and as C++, and includes public headers only.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 include=$KVT_SOURCE/include
 
 alone() { # compiler, header, flags

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Includes point down only. The order is DESIGN's picture; a folder may include those before it.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 cd "$KVT_SOURCE/src" || exit 1
 
 # folder: the folders whose headers it may include, beside its own

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Lists that exist twice because they must: each pair agrees.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 cd "$KVT_SOURCE" || exit 1
 
 verbs=$("$kvmtime" --help | sed -n 's/^  \([a-z]\{2,\}\) .*/\1/p' | grep -vx help | sort)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kvmtime bench on this machine: what needs no switching of its clock source.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 
 valid() { "$KVT_SOURCE/tests/e2e/validate.py" kvmtime.bench.1; }
 current() { cat /sys/devices/system/clocksource/clocksource0/current_clocksource; }

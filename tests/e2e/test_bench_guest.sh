@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # kvmtime bench inside an emulated Linux guest that offers hpet and acpi_pm: both are slow, and
 # the vDSO cannot answer them.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
-. "$KVT_SOURCE/tests/partners/guest.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/partners/guest.sh"
 why=$(guest_missing)
 [ -z "$why" ] || skip_all "$why"
 ldd "$kvmtime" | grep -q libasan && skip_all "an instrumented program does not go into the guest"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # kvmtime bench --switch on this machine: both sources are measured, and a SIGKILL of the tool in
 # a switched round leaves the original source. Needs root, two sources, and no running VM.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 
 folder=/sys/devices/system/clocksource/clocksource0
 current() { cat $folder/current_clocksource; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kvmtime check and record on the live machine, on records, logs and bad input.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 machines=$KVT_SOURCE/data/machines
 
 valid() { /usr/bin/python3 "$KVT_SOURCE/tests/e2e/validate.py" kvmtime.check.1; }

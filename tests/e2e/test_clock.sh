@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kvmtime clock as a process: this machine, dumps, wrong command lines, an ordinary user.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 export PYTHONDONTWRITEBYTECODE=1
 
 record=2200000000000000500ac8d000000000e9c8495000000000b09237c5ff010000

@@ -2,7 +2,7 @@
 # In an emulated Linux guest: the clock source is found, switched, read back, and switched back.
 # shellcheck source-path=SCRIPTDIR
 . "${KVT_SOURCE:?}/tests/e2e/tap.sh" || exit 1
-. "$KVT_SOURCE/tests/partners/guest.sh"
+. "${KVT_SOURCE:?}/tests/partners/guest.sh"
 
 why=$(guest_missing)
 [ -z "$why" ] || skip_all "$why"

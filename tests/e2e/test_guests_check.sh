@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # check --vm: a running Linux guest audited from its host through the agent, with a recorded host.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
-. "$KVT_SOURCE/tests/partners/guest.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/partners/guest.sh"
 ask=$KVT_SOURCE/tests/partners/ask.py
 why=$(guest_missing)
 [ -z "$why" ] || skip_all "$why"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # watch and sync against fake guests: every way in which an agent fails, at the end of a real socket.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 fake=$KVT_SOURCE/tests/partners/fake_guest.py
 fakes=()
 

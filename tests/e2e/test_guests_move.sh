@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # check --move over pairs of recorded hosts: one thing differs in each.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 
 host() { # NAME KEY=VALUE...: a recorded host; what is not named is that of a good one
 	local dir=$tmp/$1 mhz=2300.000 vendor=GenuineIntel source=tsc kernel=6.1.0-40-amd64 sync=yes \

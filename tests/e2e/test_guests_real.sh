@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # watch and sync with a booted Linux guest as the judge: over a plain QEMU's sockets and through
 # libvirt. Its clock is also read by a program of its own, without the agent.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
-. "$KVT_SOURCE/tests/partners/guest.sh"
-. "$KVT_SOURCE/tests/partners/libvirt.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/partners/guest.sh"
+. "${KVT_SOURCE:?}/tests/partners/libvirt.sh"
 ask=$KVT_SOURCE/tests/partners/ask.py
 pause_s=20
 why=$(guest_missing)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # check --at: document 001's own case, rebuilt from its two log lines.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 export TZ=UTC
 
 cat >"$tmp/host.log" <<'EOT'

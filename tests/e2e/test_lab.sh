@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kvmtime lab as a process: what it says, its JSON, its exit status with and without /dev/kvm.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 
 "$kvmtime" lab --list >/dev/null 2>&1 || skip_all "this build has no lab (not x86-64)"
 

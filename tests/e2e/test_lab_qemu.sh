@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The finding of the QEMU experiment: driftfix=slew keeps time behind the IOAPIC, not behind the PIC.
 # A busy machine can spoil a run: up to three are made, and each is printed.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 
 "$kvmtime" lab --list >/dev/null 2>&1 || skip_all "this build has no lab (not x86-64)"
 command -v qemu-system-x86_64 >/dev/null || skip_all "qemu-system-x86_64 is not installed"

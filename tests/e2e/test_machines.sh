@@ -3,7 +3,7 @@
 # beside it, and the ids that its "# expect:" line names. After a wanted change, with KVT_SOURCE and
 # KVT_BUILD set:  KVT_WRITE=1 tests/e2e/test_machines.sh  writes the files anew; read each line
 # against the record before it is committed.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 
 evidence_of() {
 	"$kvmtime" check --json --fail-on critical "$1" |

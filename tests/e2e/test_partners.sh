@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The real partners that other tests build on: a booted Linux guest and a libvirt daemon.
 # shellcheck source-path=SCRIPTDIR
-. "$KVT_SOURCE/tests/e2e/tap.sh"
-. "$KVT_SOURCE/tests/partners/guest.sh"
-. "$KVT_SOURCE/tests/partners/libvirt.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/partners/guest.sh"
+. "${KVT_SOURCE:?}/tests/partners/libvirt.sh"
 ask=$KVT_SOURCE/tests/partners/ask.py
 
 echo text >"$tmp/file"

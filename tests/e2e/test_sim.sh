@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The verb sim as a process: its table, its JSON, its chart, its refusals.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 
 out=$("$kvmtime" sim --guest rtc-1024 --load pause:10 --duration 20)
 like "slew keeps time over a pause" "$out" '^slew +keeps time'

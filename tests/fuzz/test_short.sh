@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Twenty seconds of real fuzzing for every decoder of a time page, beside the corpus replay.
-. "$KVT_SOURCE/tests/e2e/tap.sh"
+. "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 command -v clang >/dev/null || skip_all "clang (libFuzzer) is not installed"
 
 fuzz() {
