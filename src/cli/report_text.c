@@ -211,7 +211,7 @@ static gsize fitting(const char *title, int width)
 
 	if (g_utf8_strlen(title, -1) <= width)
 		return strlen(title);
-	for (int i = 0; i < width; i++, at = g_utf8_next_char(at))
+	for (int i = 0; i < width; i++, at = g_utf8_find_next_char(at, NULL))
 		if (*at == ' ')
 			space = at;
 	return (gsize)((space != NULL ? space : at) - title);
