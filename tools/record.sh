@@ -3,34 +3,67 @@
 # Writes a record of this machine's time facts to standard output, for machines on which kvmtime
 # itself cannot run:  ssh old sh <record.sh | kvmtime check -
 # Wants a POSIX shell, sed and grep; perl or adjtimex for the kernel's NTP state. Reads only, writes
-# no file. Keeps known words and lines about time; names of servers and addresses are left out.
-# The list of files is that of src/check/record_write.c; a test compares the two.
+# no file. Keeps known words and lines about time. Instead of host names, servers, addresses and UUIDs
+# stand "host", "server", "ADDRESS" and "UUID", without the numbers by which kvmtime record tells them
+# apart. "record.sh --files" prints the list of files, each with its filter; it is that of
+# src/check/record_write.c, and a test compares the two.
 LC_ALL=C
 export LC_ALL
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 
 words='clocksource|clock|tsc|notsc|no-kvmclock|no-kvmclock-vsyscall|no-steal-acc|divider|lpj|clocksource_failover|emergency|idle|processor.max_cstate|intel_idle.max_cstate|noapictimer|nohz|highres|hpet|nomodule'
 flags='tsc|constant_tsc|nonstop_tsc|tsc_reliable|tsc_known_freq|tsc_adjust|tsc_scale|tsc_scaling|hypervisor|rdtscp|vmx|svm'
+options='iburst|burst|prefer|require|trust|noselect|xleave|offline|true|nts|minpoll|maxpoll|maxsources|polltarget|version|stratum|minstratum|key'
 lines='unstable|clocksource|TSC|tsc:|kvm-clock|kvm-stealtime|kvm-guest: stealtime|lost ticks|timer tick|soft lockup|detected stall|PM-Timer|hctosys|system clock|RTC|rtc interrupts|time\.c|timer period limited|calibration|high-res timesource|vmclock|hypercall|leap second|lpj|HRT compatible|clock=|hrtimer|chronyd|ntpd|Hypervisor detected|Booting paravirtualized kernel on|ACPI: RSDP'
 
 prefix() { sed 's/^/|/'; }
 
-# file and a filter that reads it on standard input
+# file and a filter that reads it on standard input; $shown is what to call it, if not by its name
+shown=
 put() {
 	file=$1
 	shift
 	[ -f "$file" ] || return 0
 	if [ ! -r "$file" ]; then
-		echo "! $file Permission denied"
+		echo "! ${shown:-$file} Permission denied"
 		return 0
 	fi
-	echo "= $file"
+	echo "= ${shown:-$file}"
 	"$@" <"$file" 2>/dev/null | prefix
 }
 
+# UUIDs and machine ids, network cards, IPv6 (seven colons, or "::"), IPv4
+hex='[0-9a-fA-F]'
 whole() {
-	sed -e 's/[0-9a-fA-F]\{8\}-[0-9a-fA-F]\{4\}-[0-9a-fA-F]\{4\}-[0-9a-fA-F]\{4\}-[0-9a-fA-F]\{12\}/UUID/g' \
-		-e 's/[0-9]\{1,3\}\.[0-9]\{1,3\}\.[0-9]\{1,3\}\.[0-9]\{1,3\}/ADDRESS/g'
+	sed -e "s/$hex\{8\}-$hex\{4\}-$hex\{4\}-$hex\{4\}-$hex\{12\}/UUID/g" -e "s/$hex\{32\}/UUID/g" \
+		-e "s/\($hex\{2\}[:-]\)\{5\}$hex\{2\}/ADDRESS/g" \
+		-e "s/\($hex\{1,4\}:\)\{7\}$hex\{1,4\}/ADDRESS/g" \
+		-e "s/[0-9a-fA-F:]*::[0-9a-fA-F:]*/ADDRESS/g" \
+		-e '/Linux version /!s/[0-9]\{1,3\}\.[0-9]\{1,3\}\.[0-9]\{1,3\}\.[0-9]\{1,3\}/ADDRESS/g'
+}
+
+# sed commands that replace one name, a word by itself in a line with a space at both ends
+name_script() { # name, stand-in
+	[ -n "$1" ] && [ "$1" != localhost ] || return 0
+	plain=$(printf '%s' "$1" | tr -c 'A-Za-z0-9-' '.')
+	command="s/\\([^A-Za-z0-9_.-]\\)$plain\\([^A-Za-z0-9_-]\\)/\\1$2\\2/g"
+	printf '%s\n%s\n' "$command" "$command"
+}
+
+script=
+learn() {
+	script="$script
+$(name_script "$1" "$2")"
+}
+
+# this machine's name, the servers of the configuration, syslog's word for the host, and whatever
+# has a domain; behind the kernel's release, which has dots too, nothing is left
+names() {
+	sed -e 's/^/ /' -e 's/$/ /' -e "$script" \
+		-e 's/^\( \(\[[ 0-9.]*\] \)*[A-Z][a-z][a-z] [ 0-9][0-9] [0-9:]\{8\} \)[^ :]\{1,\} /\1host /' \
+		-e 's/^\( \(\[[ 0-9.]*\] \)*[0-9]\{4\}-[0-9][0-9]-[0-9][0-9]T[0-9:.,+Z-]* \)[^ :]\{1,\} /\1host /' \
+		-e '/Linux version /!s/\([A-Za-z0-9-]\{1,\}\.\)\{1,\}[A-Za-z]\{2,\}\([^A-Za-z0-9_-]\)/server\2/g' \
+		-e 's/^ //' -e 's/ $//'
 }
 
 there() { if [ -e "$1" ]; then echo "= $1/exists"; fi; }
@@ -71,9 +104,34 @@ legacy() {
 	done
 }
 
+# a server's name goes, its plain options stay; a remark behind a line goes
+server_line() {
+	printf '%s' "$1"
+	shift
+	while case ${1:-} in -*) true ;; *) false ;; esac do shift; done
+	case ${1:-} in
+	'') ;;
+	127.127.*) printf ' %s' "$1" ;;
+	*) printf ' server' ;;
+	esac
+	[ $# = 0 ] || shift
+	for word; do
+		printf '%s\n' "$word" | grep -E "^($options|[0-9+-]+)\$"
+	done | sed 's/^/ /' | tr -d '\n'
+	echo
+}
+
 time_config() {
 	grep -E '^[[:space:]]*(server|pool|peer|makestep|refclock|tinker|rtcsync|rtcfile|fudge|leapsectz|maxslewrate)' |
-		sed -e '/127\.127\./!s/^\([[:space:]]*\(server\|pool\|peer\)[[:space:]]*\)[^[:space:]]*/\1server/'
+		sed 's/#.*//' | while IFS= read -r line; do
+		set -f
+		# shellcheck disable=SC2086 # words
+		set -- $line
+		case ${1:-} in
+		server | pool | peer) server_line "$@" ;;
+		*) printf '%s\n' "$line" | names | whole ;;
+		esac
+	done
 }
 
 first_cpu() { grep '^cpu '; }
@@ -126,20 +184,36 @@ log() {
 	if text=$(dmesg 2>/dev/null) && [ -n "$text" ]; then
 		echo '= /kvmtime/log'
 		printf '%s\n' "$text" | sed 's/\(Linux version [^ ]*\).*/\1/' |
-			grep -E "Linux version |$lines" | grep -v -i 'command line' | whole | prefix
+			grep -E "Linux version |$lines" | grep -v -i 'command line' | names | whole | prefix
 	else
 		echo '! /kvmtime/log Permission denied'
 	fi
 }
 
-echo 'kvmtime-record 1'
-echo '= /kvmtime/uname'
-echo "|release $(uname -r)"
-echo "|version $(uname -v)"
-echo "|machine $(uname -m)"
-ntp
-processes
-tracking
+host=$(uname -n)
+for name in "$host" "${host%%.*}" "$(cat /etc/hostname 2>/dev/null)"; do learn "$name" host; done
+for name in $(cat /etc/chrony.conf /etc/chrony/chrony.conf /etc/chrony/*.d/* /etc/chrony.d/* /etc/ntp.conf \
+	/etc/ntpsec/ntp.conf 2>/dev/null | tr '\t' ' ' |
+	grep -E '^ *(server|pool|peer) ' | sed -e 's/#.*//' -e 's/ *$/ /' |
+	sed -n 's/^ *[a-z]*  *\(-[46]  *\)*\([A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*\) .*/\2/p'); do
+	learn "$name" server
+done
+
+if [ "${1:-}" = --files ]; then
+	set -f
+	put() { echo "$1 $2"; }
+	there() { echo "$1"; }
+	log() { exit 0; }
+else
+	echo 'kvmtime-record 1'
+	echo '= /kvmtime/uname'
+	echo "|release $(uname -r)"
+	echo "|version $(uname -v)"
+	echo "|machine $(uname -m)"
+	ntp
+	processes
+	tracking
+fi
 cs=/sys/devices/system/clocksource/clocksource0
 put $cs/current_clocksource whole
 put $cs/available_clocksource whole
@@ -172,10 +246,21 @@ put /etc/default/grub grub
 put /boot/grub/grub.conf legacy
 put /boot/grub/menu.lst legacy
 put /etc/kernel/cmdline boot_words
-for f in /etc/chrony.conf /etc/chrony/chrony.conf /etc/chrony/conf.d/* /etc/chrony/sources.d/* \
-	/etc/chrony.d/* /etc/ntp.conf /etc/ntpsec/ntp.conf; do
-	put "$f" time_config
+put /etc/chrony.conf time_config
+put /etc/chrony/chrony.conf time_config
+for folder in /etc/chrony/conf.d /etc/chrony/sources.d /etc/chrony.d; do
+	place=0
+	for f in "$folder"/*; do
+		place=$((place + 1))
+		# people name these files: only the place and the ending are told
+		case $f in *.conf) ending=.conf ;; *.sources) ending=.sources ;; *) ending= ;; esac
+		shown=$(printf '%s/file-%03d%s' "$folder" "$place" "$ending")
+		put "$f" time_config
+		shown=
+	done
 done
+put /etc/ntp.conf time_config
+put /etc/ntpsec/ntp.conf time_config
 put /etc/adjtime whole
 for f in /etc/sysconfig/qemu-ga /etc/default/qemu-guest-agent /etc/qemu/qemu-ga.conf; do put $f agent; done
 for f in /etc/sysconfig/libvirt-guests /etc/default/libvirt-guests; do put $f guests; done

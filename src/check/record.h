@@ -38,8 +38,8 @@ struct kvt_root *kvt_record_parse(const char *bytes, gsize len, const char *name
  * @remark:         a line of text, or NULL
  *
  * Only what the list in record_write.c names is taken, and of it only what is about time: known
- * words of the command line, matching lines of the log, time lines of configurations. Names,
- * addresses and UUIDs become pseudonyms, the same one for the same name.
+ * words of the command line, matching lines of the log, time lines of configurations. What becomes
+ * a pseudonym, and which names are not recognised, says record_hide.h.
  *
  * Return: owned text.
  */

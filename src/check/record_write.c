@@ -8,73 +8,15 @@
 #include "check/machine.h"
 #include "check/messages.h"
 #include "check/record.h"
+#include "check/record_hide.h"
 #include "sys/timepages.h"
 
 struct writer {
 	const struct kvt_root *root;
 	const struct kvt_answers *answers;
 	GString *out;
-	GHashTable *pseudonyms; /* secret -> its stand-in */
-	guint counts[4];
+	struct kvt_hider *hider;
 };
-
-/* ---- pseudonyms ---- */
-
-enum secret { SERVER, ADDRESS, UUID };
-static const char *const stand_ins[] = { "server", "ADDRESS", "UUID" };
-
-static const char *pseudonym(struct writer *writer, enum secret kind, const char *secret)
-{
-	char *name = g_hash_table_lookup(writer->pseudonyms, secret);
-
-	if (name == NULL) {
-		name = g_strdup_printf("%s-%u", stand_ins[kind], ++writer->counts[kind]);
-		g_hash_table_insert(writer->pseudonyms, g_strdup(secret), name);
-	}
-	return name;
-}
-
-struct replacing {
-	struct writer *writer;
-	enum secret kind;
-};
-
-static gboolean replace(const GMatchInfo *match, GString *out, gpointer user)
-{
-	const struct replacing *replacing = user;
-	g_autofree char *secret = g_match_info_fetch(match, 0);
-
-	/* ntpd's reference clocks are no addresses of anybody's */
-	if (g_str_has_prefix(secret, "127."))
-		g_string_append(out, secret);
-	else
-		g_string_append(out, pseudonym(replacing->writer, replacing->kind, secret));
-	return FALSE;
-}
-
-static char *hide(struct writer *writer, const char *line)
-{
-	static const struct {
-		enum secret kind;
-		const char *pattern;
-	} patterns[] = {
-		{ UUID,
-		  "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}" },
-		{ ADDRESS, "\\b\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}\\b" },
-		{ ADDRESS, "\\b[0-9a-fA-F]{1,4}(:[0-9a-fA-F]{0,4}){3,7}\\b" },
-	};
-	char *text = g_utf8_make_valid(line, -1);
-
-	for (guint i = 0; i < G_N_ELEMENTS(patterns); i++) {
-		g_autoptr(GRegex) regex = g_regex_new(patterns[i].pattern, 0, 0, NULL);
-		struct replacing replacing = { writer, patterns[i].kind };
-		char *next = g_regex_replace_eval(regex, text, -1, 0, 0, replace, &replacing, NULL);
-
-		g_free(text);
-		text = next != NULL ? next : g_strdup("");
-	}
-	return text;
-}
 
 /* ---- filters: NULL = leave the line out ---- */
 
@@ -82,7 +24,7 @@ typedef char *(*filter)(struct writer *writer, const char *line);
 
 static char *all_of_it(struct writer *writer, const char *line)
 {
-	return hide(writer, line);
+	return kvt_hide_text(writer->hider, line);
 }
 
 static bool begins_with(const char *line, const char *const *words)
@@ -177,31 +119,57 @@ static char *os_line(struct writer *writer, const char *line)
 	return begins_with(line, keys) ? g_strdup(line) : NULL;
 }
 
-/* a server's name becomes a pseudonym, its options stay */
+/* of what stands behind a server's name, the options that tell nothing */
+static bool option_is_plain(const char *word)
+{
+	static const char *const options[] = { "iburst",     "burst",      "prefer",  "require",
+					       "trust",      "noselect",   "xleave",  "offline",
+					       "true",       "nts",        "minpoll", "maxpoll",
+					       "maxsources", "polltarget", "version", "stratum",
+					       "minstratum", "key",        NULL };
+
+	return g_strv_contains(options, word) || word[strspn(word, "0123456789+-")] == '\0';
+}
+
+static char *server_line(struct writer *writer, char *const *words)
+{
+	GString *out = g_string_new(words[0]);
+	guint i = 1;
+
+	while (words[i] != NULL && words[i][0] == '-') /* ntpd's -4 and -6 */
+		i++;
+	if (words[i] == NULL)
+		return g_string_free(out, FALSE);
+	g_string_append_printf(out, " %s",
+			       g_str_has_prefix(words[i], "127.127.")
+				       ? words[i]
+				       : kvt_hide_server(writer->hider, words[i]));
+	while (words[++i] != NULL)
+		if (option_is_plain(words[i]))
+			g_string_append_printf(out, " %s", words[i]);
+	return g_string_free(out, FALSE);
+}
+
+/* a server's name becomes a pseudonym, its plain options stay; a remark behind a line goes */
 static char *time_config_line(struct writer *writer, const char *line)
 {
 	static const char *const keys[] = { "makestep",  "refclock",    "tinker",
 					    "rtcsync",   "rtcfile",     "fudge",
 					    "leapsectz", "maxslewrate", NULL };
-	g_auto(GStrv) words = kvt_words(line);
+	g_autofree char *bare = g_strndup(line, strcspn(line, "#"));
+	g_auto(GStrv) words = kvt_words(bare);
 
 	if (words[0] == NULL)
 		return NULL;
-	if (strcmp(words[0], "server") != 0 && strcmp(words[0], "pool") != 0 &&
-	    strcmp(words[0], "peer") != 0)
-		return begins_with(line, keys) ? hide(writer, line) : NULL;
-	if (words[1] != NULL && !g_str_has_prefix(words[1], "127.")) {
-		char *name = g_strdup(pseudonym(writer, SERVER, words[1]));
-
-		g_free(words[1]);
-		words[1] = name;
-	}
-	return g_strjoinv(" ", words);
+	if (strcmp(words[0], "server") == 0 || strcmp(words[0], "pool") == 0 ||
+	    strcmp(words[0], "peer") == 0)
+		return server_line(writer, words);
+	return begins_with(bare, keys) ? kvt_hide_log_line(writer->hider, bare) : NULL;
 }
 
 static char *agent_line(struct writer *writer, const char *line)
 {
-	return strstr(line, "guest-set-time") != NULL ? hide(writer, line) : NULL;
+	return strstr(line, "guest-set-time") != NULL ? kvt_hide_text(writer->hider, line) : NULL;
 }
 
 static char *guests_line(struct writer *writer, const char *line)
@@ -311,22 +279,22 @@ static void write_lines(struct writer *writer, const char *text, filter keep)
 	}
 }
 
-static void write_file(struct writer *writer, const char *path, filter keep)
+static void write_file(struct writer *writer, const char *path, const char *shown, filter keep)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *text = NULL;
 
 	if (keep == NULL) {
 		if (kvt_root_exists(writer->root, path))
-			g_string_append_printf(writer->out, "= %s/exists\n", path);
+			g_string_append_printf(writer->out, "= %s/exists\n", shown);
 		return;
 	}
 	text = kvt_root_read(writer->root, path, FILE_LIMIT, NULL, &error);
 	if (text == NULL && kvt_is_denied(error->message))
-		g_string_append_printf(writer->out, "! %s Permission denied\n", path);
+		g_string_append_printf(writer->out, "! %s Permission denied\n", shown);
 	if (text == NULL)
 		return;
-	g_string_append_printf(writer->out, "= %s\n", path);
+	g_string_append_printf(writer->out, "= %s\n", shown);
 	write_lines(writer, text, keep);
 }
 
@@ -338,6 +306,18 @@ static bool name_is_plain(const char *name)
 	return true;
 }
 
+/* A file of a folder of configurations is named by people: only its place and ending are told. */
+static char *shown_path(const char *folder, const char *name, const char *rest, guint place)
+{
+	const char *ending = g_str_has_suffix(name, ".conf")      ? ".conf"
+			     : g_str_has_suffix(name, ".sources") ? ".sources"
+								  : "";
+
+	if (!g_str_has_prefix(folder, "/etc/"))
+		return g_strdup_printf("%s/%s%s", folder, name, rest);
+	return g_strdup_printf("%s/file-%03u%s", folder, place + 1, ending);
+}
+
 static void write_path(struct writer *writer, const char *path, filter keep)
 {
 	const char *star = strchr(path, '*');
@@ -345,13 +325,14 @@ static void write_path(struct writer *writer, const char *path, filter keep)
 	g_autoptr(GPtrArray) names = star != NULL ? kvt_root_list(writer->root, folder) : NULL;
 
 	if (star == NULL)
-		write_file(writer, path, keep);
+		write_file(writer, path, path, keep);
 	for (guint i = 0; names != NULL && i < names->len; i++) {
-		g_autofree char *full =
-			g_strdup_printf("%s/%s%s", folder, (const char *)names->pdata[i], star + 1);
+		const char *name = names->pdata[i];
+		g_autofree char *full = g_strdup_printf("%s/%s%s", folder, name, star + 1);
+		g_autofree char *shown = shown_path(folder, name, star + 1, i);
 
-		if (name_is_plain(names->pdata[i]))
-			write_file(writer, full, keep);
+		if (name_is_plain(name))
+			write_file(writer, full, shown, keep);
 	}
 }
 
@@ -467,7 +448,32 @@ static void write_tracking(struct writer *writer)
 	}
 }
 
-/* lines that are messages, and those that say which kernel and which machine */
+/* up to the release, which has dots like an address; behind it stand the builder's name and host */
+static char *banner_line(struct writer *writer, const char *line, const char *banner)
+{
+	g_autofree char *before = g_strndup(line, (gsize)(banner - line));
+	g_autofree char *safe = kvt_hide_log_line(writer->hider, before);
+
+	return g_strdup_printf("%s%.*s", safe, 14 + (int)strcspn(banner + 14, " "), banner);
+}
+
+/* lines that are messages, and those that say which kernel and which machine; else NULL */
+static char *log_line(struct writer *writer, const struct kvt_messages *messages, const char *line)
+{
+	const char *banner = strstr(line, "Linux version ");
+	g_autoptr(GPtrArray) matches = kvt_messages_match(messages, line);
+
+	if (banner != NULL)
+		return banner_line(writer, line, banner);
+	if (strstr(line, "ommand line") != NULL) /* may hold anything; /proc/cmdline is sifted */
+		return NULL;
+	if (matches->len == 0 && strstr(line, "Hypervisor detected: ") == NULL &&
+	    strstr(line, "Booting paravirtualized kernel on ") == NULL &&
+	    strstr(line, "ACPI: RSDP ") == NULL)
+		return NULL;
+	return kvt_hide_log_line(writer->hider, line);
+}
+
 static void write_log(struct writer *writer)
 {
 	g_autoptr(GError) error = NULL;
@@ -483,19 +489,21 @@ static void write_log(struct writer *writer)
 	}
 	g_string_append(writer->out, "= /kvmtime/log\n");
 	for (guint i = 0; lines[i] != NULL; i++) {
-		const char *banner = strstr(lines[i], "Linux version ");
-		g_autoptr(GPtrArray) matches = kvt_messages_match(messages, lines[i]);
-		g_autofree char *safe = NULL;
+		g_autofree char *kept = log_line(writer, messages, lines[i]);
 
-		if (banner != NULL) /* behind the release stand the builder's name and host */
-			lines[i][banner - lines[i] + 14 + (int)strcspn(banner + 14, " ")] = '\0';
-		else if (matches->len == 0 && strstr(lines[i], "Hypervisor detected: ") == NULL &&
-			 strstr(lines[i], "Booting paravirtualized kernel on ") == NULL &&
-			 strstr(lines[i], "ACPI: RSDP ") == NULL)
-			continue;
-		safe = hide(writer, lines[i]);
-		g_string_append_printf(writer->out, "|%s\n", safe);
+		if (kept != NULL)
+			g_string_append_printf(writer->out, "|%s\n", kept);
 	}
+}
+
+/* with and without its domain */
+static void learn_host(struct kvt_hider *hider, const char *name)
+{
+	g_autofree char *first =
+		g_strndup(name != NULL ? name : "", strcspn(name != NULL ? name : "", "."));
+
+	kvt_hide_host(hider, name);
+	kvt_hide_host(hider, first);
 }
 
 char *kvt_record_write(const struct kvt_root *root, const struct kvt_answers *answers,
@@ -505,9 +513,13 @@ char *kvt_record_write(const struct kvt_root *root, const struct kvt_answers *an
 		.root = root,
 		.answers = answers,
 		.out = g_string_new("kvmtime-record 1\n"),
-		.pseudonyms = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+		.hider = kvt_hider_new(),
 	};
+	g_autofree char *host = kvt_root_line(root, "/proc/sys/kernel/hostname");
+	g_autofree char *configured = kvt_root_line(root, "/etc/hostname");
 
+	learn_host(writer.hider, host);
+	learn_host(writer.hider, configured);
 	if (remark != NULL)
 		g_string_append_printf(writer.out, "# %s\n", remark);
 	write_uname(&writer);
@@ -520,6 +532,6 @@ char *kvt_record_write(const struct kvt_root *root, const struct kvt_answers *an
 		write_path(&writer, files[i].path, files[i].keep);
 	write_log(&writer);
 	g_string_append(writer.out, "end\n");
-	g_hash_table_unref(writer.pseudonyms);
+	kvt_hider_free(writer.hider);
 	return g_string_free(writer.out, FALSE);
 }
