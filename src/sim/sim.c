@@ -266,6 +266,16 @@ static void note_drift(struct machine *m, uint64_t load_end_ns)
 }
 
 /*
+ * Will the next tick tell the guest of lost ones? They were dropped while a handler that the vCPU
+ * did not run had yet to acknowledge, so that none of them waits now.
+ */
+static bool finds_loss_next(const struct machine *m)
+{
+	return m->config->guest->detects_lost &&
+	       (double)(device_next_ns(m) - m->last_tick_ns) >= 2 * m->period_ns;
+}
+
+/*
  * The vCPU runs until @end_ns and nothing is owed: each tick but the last few is taken in its own
  * period, and the stretch costs one call. Equal to stepping; a test says so.
  */
@@ -278,7 +288,7 @@ static void skip_quiet(struct machine *m, uint64_t end_ns)
 	if (m->config->step_all || m->config->guest->device == KVT_SIM_LAPIC ||
 	    m->injected_ns != NEVER || m->ack_ns != NEVER || end_ns == NEVER ||
 	    device_next_ns(m) <= m->now_ns /* ticks that were missed are waiting */ ||
-	    end_ns < m->now_ns + 4 * margin ||
+	    end_ns < m->now_ns + 4 * margin || finds_loss_next(m) ||
 	    (m->config->ticks.policy != KVT_TICK_DELAY && kvt_ticks_backlog(m->ticks) != 0))
 		return;
 	/* not across a second, in which the most ticks are looked for */
