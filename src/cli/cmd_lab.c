@@ -171,6 +171,29 @@ static int run(struct request *request, int count, char **names)
 	return status;
 }
 
+static int check_and_run(struct request *request, int argc, char **argv)
+{
+	if (request->hz < 0 || (request->hz > 0 && (request->hz < 20 || request->hz > 2000)))
+		return kvt_usage("lab", "--hz takes 20 .. 2000");
+	if (request->stop_ms < 0 || request->stop_ms > 60000)
+		return kvt_usage("lab", "--stop takes 1 .. 60000 ms");
+	if (request->nice < -20 || request->nice > 19)
+		return kvt_usage("lab", "--nice takes -20 .. 19");
+	if (request->list) {
+		list();
+		return KVT_STATUS_OK;
+	}
+	if (!names_are_known(argc - 1, argv + 1))
+		return KVT_STATUS_USAGE;
+	request->context.longer = request->longer;
+	request->context.busy = request->busy;
+	request->context.hz = (unsigned int)request->hz;
+	request->context.stop_ns = request->stop_ms * LAB_MS;
+	request->context.only = request->only;
+	request->context.domain = request->domain;
+	return run(request, argc - 1, argv + 1);
+}
+
 int cmd_lab(int argc, char **argv)
 {
 	struct request request = { .nice = 19, .context = { .progress = progress } };
@@ -200,23 +223,10 @@ int cmd_lab(int argc, char **argv)
 	if (!kvt_options_parse("lab", "[EXPERIMENT...]", description, entries, &request.common,
 			       &argc, &argv, &status))
 		return status;
-	if (request.hz < 0 || (request.hz > 0 && (request.hz < 20 || request.hz > 2000)))
-		return kvt_usage("lab", "--hz takes 20 .. 2000");
-	if (request.stop_ms < 0 || request.stop_ms > 60000)
-		return kvt_usage("lab", "--stop takes 1 .. 60000 ms");
-	if (request.nice < -20 || request.nice > 19)
-		return kvt_usage("lab", "--nice takes -20 .. 19");
-	if (request.list) {
-		list();
-		return KVT_STATUS_OK;
-	}
-	if (!names_are_known(argc - 1, argv + 1))
-		return KVT_STATUS_USAGE;
-	request.context.longer = request.longer;
-	request.context.busy = request.busy;
-	request.context.hz = (unsigned int)request.hz;
-	request.context.stop_ns = request.stop_ms * LAB_MS;
-	request.context.only = request.only;
-	request.context.domain = request.domain;
-	return run(&request, argc - 1, argv + 1);
+	status = check_and_run(&request, argc, argv);
+	g_free(request.baseline);
+	g_free(request.plot);
+	g_free(request.domain);
+	g_free(request.only);
+	return status;
 }

@@ -113,9 +113,10 @@ else
 	is "an ordinary user sees the page as root does" "$(grep -c '^pvclock  record' "$tmp/user")" "$page"
 	valid "the JSON that an ordinary user gets is valid" < <($nobody "$tmp/kvmtime" clock --json)
 	# no /proc at all: what cannot be looked for is unknown
-	if command -v unshare >/dev/null && unshare -m true 2>/dev/null; then
-		# the sanitizers want a /proc for their leak check
-		out=$(ASAN_OPTIONS=detect_leaks=0 unshare -m bash -c "mount -t tmpfs none /proc && '$tmp/kvmtime' clock; echo status \$?" 2>&1)
+	if grep -q __asan_init "$kvmtime"; then
+		skip "no /proc" "the sanitizers read their own options there"
+	elif command -v unshare >/dev/null && unshare -m true 2>/dev/null; then
+		out=$(unshare -m bash -c "mount -t tmpfs none /proc && '$tmp/kvmtime' clock; echo status \$?" 2>&1)
 		like "without /proc the page is not known" "$out" 'not known: /proc/self/maps'
 		like "without /proc and any device the system refused" "$out" 'status 3'
 	else
