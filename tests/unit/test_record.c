@@ -55,8 +55,8 @@ static void test_no_secret_is_told(void)
 static void test_stand_ins_tell_names_apart(void)
 {
 	static const char *const lines[] = {
-		"|server server-1 iburst key 7\n|server server-2 minpoll 4\n"
-		"|pool server-3 iburst\n|server server-1\n",
+		("|server server-1 iburst key 7\n|server server-2 minpoll 4\n"
+		 "|pool server-3 iburst\n|server server-1\n"),
 		"|611 chronyd chronyd -x\n",
 		"|[    0.000000] Linux version 2.6.16.60-smp\n",
 		" kernel: Clocksource tsc unstable (delta = 2 ns)\n",
