@@ -28,6 +28,14 @@ int kvt_qemu_parse_version(const char *text);
  */
 int kvt_qemu_installed(void);
 
+/* A CPU property that matters to time. In the order in which libvirt prints them, ends with NULL.
+ */
+struct kvt_qemu_flag {
+	const char *name; /* with "-"; QEMU takes "_" for it */
+	enum kvt_vm_field field;
+};
+extern const struct kvt_qemu_flag kvt_qemu_flags[];
+
 /* One option that came or went. */
 struct kvt_qemu_option {
 	const char *name;

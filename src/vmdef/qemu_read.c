@@ -8,33 +8,6 @@
 
 #define PART(timer, part) KVT_VM_TIMER(timer, part)
 
-/* CPU properties that matter to time; QEMU takes "_" for "-". */
-static const struct {
-	const char *name;
-	enum kvt_vm_field field;
-} flags[] = {
-	{ "kvmclock", PART(KVT_TIMER_KVMCLOCK, KVT_PART_PRESENT) },
-	{ "hv-time", PART(KVT_TIMER_HYPERVCLOCK, KVT_PART_PRESENT) },
-	{ "kvmclock-stable-bit", KVT_VM_STABLE_BIT },
-	{ "invtsc", KVT_VM_INVTSC },
-	{ "migratable", KVT_VM_MIGRATABLE },
-	{ "hv-passthrough", KVT_VM_HV_PASSTHROUGH },
-	{ "hv-relaxed", KVT_VM_HV_RELAXED },
-	{ "hv-vapic", KVT_VM_HV_VAPIC },
-	{ "hv-vpindex", KVT_VM_HV_VPINDEX },
-	{ "hv-runtime", KVT_VM_HV_RUNTIME },
-	{ "hv-synic", KVT_VM_HV_SYNIC },
-	{ "hv-stimer", KVT_VM_HV_STIMER },
-	{ "hv-stimer-direct", KVT_VM_HV_STIMER_DIRECT },
-	{ "hv-reset", KVT_VM_HV_RESET },
-	{ "hv-frequencies", KVT_VM_HV_FREQUENCIES },
-	{ "hv-reenlightenment", KVT_VM_HV_REENLIGHTENMENT },
-	{ "hv-tlbflush", KVT_VM_HV_TLBFLUSH },
-	{ "hv-ipi", KVT_VM_HV_IPI },
-	{ "hv-evmcs", KVT_VM_HV_EVMCS },
-	{ "hv-avic", KVT_VM_HV_AVIC },
-};
-
 static void invalid(struct kvt_vm *vm, int field, int line, const char *option, const char *value)
 {
 	g_autofree char *safe = g_strescape(value, NULL);
@@ -250,13 +223,13 @@ static void read_flag(struct kvt_vm *vm, const char *key, const char *value, int
 	}
 	if (strcmp(name, "kvm") == 0 && on >= 0)
 		kvt_vm_say(vm, KVT_VM_HIDDEN, on == KVT_NO, line);
-	for (gsize i = 0; i < G_N_ELEMENTS(flags); i++) {
-		if (strcmp(name, flags[i].name) != 0)
+	for (const struct kvt_qemu_flag *flag = kvt_qemu_flags; flag->name != NULL; flag++) {
+		if (strcmp(name, flag->name) != 0)
 			continue;
 		if (on >= 0)
-			say_flag(vm, flags[i].field, on, line);
+			say_flag(vm, flag->field, on, line);
 		else
-			invalid(vm, (int)flags[i].field, line, flags[i].name, value);
+			invalid(vm, (int)flag->field, line, flag->name, value);
 	}
 }
 

@@ -6,6 +6,30 @@
 
 #include "sys/error.h"
 
+const struct kvt_qemu_flag kvt_qemu_flags[] = {
+	{ "migratable", KVT_VM_MIGRATABLE },
+	{ "invtsc", KVT_VM_INVTSC },
+	{ "kvmclock", KVT_VM_TIMER(KVT_TIMER_KVMCLOCK, KVT_PART_PRESENT) },
+	{ "kvmclock-stable-bit", KVT_VM_STABLE_BIT },
+	{ "hv-time", KVT_VM_TIMER(KVT_TIMER_HYPERVCLOCK, KVT_PART_PRESENT) },
+	{ "hv-passthrough", KVT_VM_HV_PASSTHROUGH },
+	{ "hv-relaxed", KVT_VM_HV_RELAXED },
+	{ "hv-vapic", KVT_VM_HV_VAPIC },
+	{ "hv-vpindex", KVT_VM_HV_VPINDEX },
+	{ "hv-runtime", KVT_VM_HV_RUNTIME },
+	{ "hv-synic", KVT_VM_HV_SYNIC },
+	{ "hv-stimer", KVT_VM_HV_STIMER },
+	{ "hv-stimer-direct", KVT_VM_HV_STIMER_DIRECT },
+	{ "hv-reset", KVT_VM_HV_RESET },
+	{ "hv-frequencies", KVT_VM_HV_FREQUENCIES },
+	{ "hv-reenlightenment", KVT_VM_HV_REENLIGHTENMENT },
+	{ "hv-tlbflush", KVT_VM_HV_TLBFLUSH },
+	{ "hv-ipi", KVT_VM_HV_IPI },
+	{ "hv-evmcs", KVT_VM_HV_EVMCS },
+	{ "hv-avic", KVT_VM_HV_AVIC },
+	{ NULL, 0 },
+};
+
 /* Releases in which an option was called deprecated, and in which it was gone. */
 static const struct kvt_qemu_option options[] = {
 	{ "no-kvm-pit-reinjection", false, KVT_QEMU(1, 3), KVT_QEMU(3, 0),

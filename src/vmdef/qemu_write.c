@@ -86,32 +86,6 @@ static void write_machine(struct writer *w)
 
 /* ---- cpu ---- */
 
-static const struct {
-	const char *name;
-	enum kvt_vm_field field;
-} flags[] = {
-	{ "migratable", KVT_VM_MIGRATABLE },
-	{ "invtsc", KVT_VM_INVTSC },
-	{ "kvmclock", PART(KVT_TIMER_KVMCLOCK, KVT_PART_PRESENT) },
-	{ "kvmclock-stable-bit", KVT_VM_STABLE_BIT },
-	{ "hv-time", PART(KVT_TIMER_HYPERVCLOCK, KVT_PART_PRESENT) },
-	{ "hv-passthrough", KVT_VM_HV_PASSTHROUGH },
-	{ "hv-relaxed", KVT_VM_HV_RELAXED },
-	{ "hv-vapic", KVT_VM_HV_VAPIC },
-	{ "hv-vpindex", KVT_VM_HV_VPINDEX },
-	{ "hv-runtime", KVT_VM_HV_RUNTIME },
-	{ "hv-synic", KVT_VM_HV_SYNIC },
-	{ "hv-stimer", KVT_VM_HV_STIMER },
-	{ "hv-stimer-direct", KVT_VM_HV_STIMER_DIRECT },
-	{ "hv-reset", KVT_VM_HV_RESET },
-	{ "hv-frequencies", KVT_VM_HV_FREQUENCIES },
-	{ "hv-reenlightenment", KVT_VM_HV_REENLIGHTENMENT },
-	{ "hv-tlbflush", KVT_VM_HV_TLBFLUSH },
-	{ "hv-ipi", KVT_VM_HV_IPI },
-	{ "hv-evmcs", KVT_VM_HV_EVMCS },
-	{ "hv-avic", KVT_VM_HV_AVIC },
-};
-
 /* Before 2.9 a property without "+" had no value form for feature bits; hv_* had an underscore. */
 static void write_flag(struct writer *w, const char *name, bool on)
 {
@@ -130,14 +104,14 @@ static void write_flags(struct writer *w)
 {
 	int64_t hz = number(w, PART(KVT_TIMER_TSC, KVT_PART_FREQUENCY));
 
-	for (gsize i = 0; i < G_N_ELEMENTS(flags); i++) {
-		int64_t on = number(w, flags[i].field);
+	for (const struct kvt_qemu_flag *flag = kvt_qemu_flags; flag->name != NULL; flag++) {
+		int64_t on = number(w, flag->field);
 
 		/* QEMU has no word for "no Hyper-V clock": it is absent unless asked for */
-		if (flags[i].field == PART(KVT_TIMER_HYPERVCLOCK, KVT_PART_PRESENT) && on == KVT_NO)
+		if (flag->field == PART(KVT_TIMER_HYPERVCLOCK, KVT_PART_PRESENT) && on == KVT_NO)
 			continue;
 		if (on >= 0)
-			write_flag(w, flags[i].name, on == KVT_YES);
+			write_flag(w, flag->name, on == KVT_YES);
 	}
 	if (hz > 0)
 		g_string_append_printf(w->text, ",tsc-frequency=%" G_GINT64_FORMAT, hz);

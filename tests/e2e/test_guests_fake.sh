@@ -82,9 +82,13 @@ import socket, sys, time
 s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); print("held", flush=True); time.sleep(600)' \
 	"$tmp/ahead.qga" >"$tmp/held" &
 fakes+=($!)
-until grep -q held "$tmp/held"; do sleep 0.05; done
-sleep 0.2 # the fake guest accepts it
-is "a socket that serves somebody is busy" "$(watch ahead | field status)" busy
+# it is connected a moment later, and accepted another moment after that
+for _ in $(seq 100); do
+	status=$(watch ahead | field status)
+	[ "$status" != busy ] || break
+	sleep 0.1
+done
+is "a socket that serves somebody is busy" "$status" busy
 end_fakes
 
 # ---- sync ----
