@@ -302,6 +302,7 @@ struct kvt_judgement *kvt_judge(const struct kvt_rules *rules, const struct kvt_
 	judgement->facts = facts;
 	judgement->results = g_ptr_array_new_with_free_func(finding_free);
 	judgement->found = g_ptr_array_new();
+	judgement->accepted = g_ptr_array_new();
 	for (guint i = 0; i < kvt_rules_count(rules); i++) {
 		const struct kvt_rule *rule = kvt_rules_at(rules, i);
 		struct kvt_finding *finding = judge_one(rule, subject_of(rule, facts), facts);
@@ -319,6 +320,7 @@ void kvt_judgement_free(struct kvt_judgement *judgement)
 	if (judgement == NULL)
 		return;
 	g_ptr_array_unref(judgement->found);
+	g_ptr_array_unref(judgement->accepted);
 	g_ptr_array_unref(judgement->results);
 	g_free(judgement);
 }

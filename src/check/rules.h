@@ -130,6 +130,8 @@ enum kvt_verdict {
 	KVT_UNFIT      /* not for this role, or a "when" does not hold */
 };
 
+struct kvt_accepted;
+
 /* One rule judged for one subject. */
 struct kvt_finding {
 	const struct kvt_rule *rule; /* borrowed from the rules */
@@ -140,6 +142,8 @@ struct kvt_finding {
 			      * here kvm-clock" */
 	bool needs_root;     /* UNDECIDED, and root could decide */
 	bool waits;          /* FOUND: the files mend it, a reboot is missing */
+	const struct kvt_accepted *accepted; /* FOUND: somebody lives with it, see accept.h */
+	const struct kvt_accepted *lapsed;   /* FOUND: somebody did, but its last day is over */
 	const struct kvt_finding
 		*cause; /* FOUND: the finding that this one follows from, or NULL */
 	char *title, *why, *run, *send,
@@ -150,7 +154,8 @@ struct kvt_judgement {
 	const struct kvt_facts *facts; /* borrowed */
 	GPtrArray *results;            /* struct kvt_finding, owned: every rule, in file order */
 	GPtrArray *found;              /* borrowed from results: FOUND, worst first */
-	guint fit, clean, undecided;   /* fit = found + clean + undecided */
+	GPtrArray *accepted;           /* the same, but accepted by accept.conf; not in found */
+	guint fit, clean, undecided;   /* fit = found + accepted + clean + undecided */
 	guint by_severity[KVT_CRITICAL + 1];
 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check/accept.h"
 #include "check/configured.h"
 #include "cli/check_move.h"
 #include "cli/check_timeline.h"
@@ -26,7 +27,11 @@ static const char description[] =
 	"  kvmtime check --move A.rec B.rec    may a guest move from host A to B, and back?\n"
 	"  kvmtime check --at TIME HOSTLOG GUESTLOG    one time line of both\n"
 	"  kvmtime check --all                each running guest, with its definition and this host\n"
+	"  kvmtime check --accept known.conf /mnt/image    what known.conf accepts is only counted\n"
 	"  ssh old sh <record.sh | kvmtime check -\n"
+	"\n"
+	"What /etc/kvmtime/accept.conf accepts of this machine and its VMs is counted and does not set the\n"
+	"exit status.\n"
 	"\n"
 	"Exit status: 0 nothing found (info does not count), 1 findings, 2 usage, 3 refused, 4 bad input.\n";
 
@@ -40,6 +45,8 @@ struct request {
 	double window_s, offset_s;
 	enum kvt_severity bar;
 	const struct kvt_rules *rules;
+	char *accept_file;   /* --accept */
+	GPtrArray *accepted; /* of that file, or of this machine's own */
 };
 
 static bool is_complete(const struct kvt_judgement *judgement)
@@ -74,13 +81,39 @@ static int status_of(const struct request *request, const struct kvt_judgement *
 	return KVT_STATUS_OK;
 }
 
-/* judges sets of facts; NULL = @error says why there are none */
-static int check_sets(const struct request *request, GPtrArray *sets, GError *error)
+/* This machine's own file speaks for it and its VMs; for other targets one has to be named. */
+static void accept_known(const struct request *request, bool own, struct kvt_judgement *judgement)
+{
+	g_autofree char *today = kvt_accept_today();
+
+	if (own || request->accept_file != NULL)
+		kvt_accept_apply(request->accepted, today, judgement);
+}
+
+static void tell_expired(const struct request *request, bool own)
+{
+	g_autofree char *today = kvt_accept_today();
+
+	for (guint i = 0; i < request->accepted->len; i++) {
+		const struct kvt_accepted *accepted = request->accepted->pdata[i];
+
+		if ((own || request->accept_file != NULL) && !request->common.quiet &&
+		    kvt_accept_is_over(accepted, today))
+			fprintf(stderr,
+				"kvmtime check: %s: %s was accepted until %s and counts again "
+				"(%s)\n",
+				accepted->place, accepted->id, accepted->until, accepted->reason);
+	}
+}
+
+/* judges sets of facts; NULL = @error says why there are none; @own: of this machine or its VMs */
+static int check_sets(const struct request *request, bool own, GPtrArray *sets, GError *error)
 {
 	int status = KVT_STATUS_OK;
 
 	if (sets == NULL)
 		return kvt_fail("check", error);
+	tell_expired(request, own);
 	for (guint i = 0; i < sets->len; i++) {
 		/* an image that does not run is judged by its files */
 		g_autoptr(kvt_facts) facts =
@@ -88,6 +121,7 @@ static int check_sets(const struct request *request, GPtrArray *sets, GError *er
 		g_autoptr(kvt_judgement) judgement = kvt_judge(request->rules, facts);
 
 		kvt_judgement_mark_waiting(judgement, request->rules);
+		accept_known(request, own, judgement);
 		if (i > 0 && !request->common.json && !request->common.quiet)
 			printf("\n");
 		show(request, judgement);
@@ -101,7 +135,7 @@ static int check_target(const struct request *request, const char *name)
 	GError *error = NULL;
 	g_autoptr(GPtrArray) sets = kvt_target_read(name, &error);
 
-	return check_sets(request, sets, error);
+	return check_sets(request, name == NULL || strcmp(name, "/") == 0, sets, error);
 }
 
 static int check_vms(const struct request *request)
@@ -109,7 +143,7 @@ static int check_vms(const struct request *request)
 	GError *error = NULL;
 	g_autoptr(GPtrArray) sets = kvt_check_vms_read(&request->vms, &error);
 
-	return check_sets(request, sets, error);
+	return check_sets(request, request->vms.host == NULL, sets, error);
 }
 
 /* Of several targets the first of 4, 3, 1, 0. */
@@ -149,10 +183,16 @@ int cmd_check(int argc, char **argv)
 		  "Seconds before and after --at (300)", "S" },
 		{ "offset", 0, 0, G_OPTION_ARG_DOUBLE, &request.offset_s,
 		  "Of the guests' clocks from the host's, for --at; positive = ahead", "S" },
+		{ "accept", 0, 0, G_OPTION_ARG_FILENAME, &request.accept_file,
+		  "Known findings, for any target (default " KVT_ACCEPT_FILE
+		  ", for this machine and its VMs)",
+		  "FILE" },
 		KVT_CHECK_VMS_ENTRIES(&request.vms),
 		G_OPTION_ENTRY_NULL
 	};
 	g_autoptr(kvt_rules) rules = NULL;
+	g_autoptr(GPtrArray) accepted = NULL;
+	g_autofree char *accept_file = NULL;
 	GError *error = NULL;
 	int status;
 
@@ -167,6 +207,7 @@ int cmd_check(int argc, char **argv)
 	if (rules == NULL)
 		return kvt_fail("check", error);
 	request.rules = rules;
+	accept_file = request.accept_file;
 	if (request.at != NULL) {
 		status = kvt_check_timeline(&request.common, request.at, request.window_s,
 					    request.offset_s, argc - 1, argv + 1);
@@ -175,6 +216,11 @@ int cmd_check(int argc, char **argv)
 	}
 	if (request.move)
 		return kvt_check_move(&request.common, argc - 1, argv + 1);
+	accepted = kvt_accept_load(accept_file != NULL ? accept_file : KVT_ACCEPT_FILE,
+				   accept_file == NULL, rules, &error);
+	if (accepted == NULL)
+		return kvt_fail("check", error);
+	request.accepted = accepted;
 	if (!kvt_vm_given(&request.vms.vm))
 		status = check_all(&request, argc - 1, argv + 1);
 	else if (argc > 1)

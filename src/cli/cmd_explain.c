@@ -119,6 +119,7 @@ static void explain_rule(struct explainer *explainer, const struct kvt_rule *rul
 
 	begin(explainer, "rule", rule->id, rule->title);
 	field(explainer, "severity", "severity", kvt_severity_name(rule->severity));
+	field(explainer, "scope", "scope", rule->scope);
 	field(explainer, "here", "here", verdict);
 	field(explainer, "if", "conditions", conditions);
 	field(explainer, "why", "cause", rule->why);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "check/accept.h"
 #include "check/configured.h"
 #include "cli/json.h"
 #include "cli/options.h"
@@ -115,6 +116,19 @@ static void show_steps(const struct request *request)
 	}
 }
 
+static void show_accepted(const struct request *request)
+{
+	for (guint i = 0; i < request->judgement->accepted->len; i++) {
+		const struct kvt_finding *finding = request->judgement->accepted->pdata[i];
+		g_autofree char *text =
+			g_strdup_printf("%s  %s (%s)", finding->rule->id, finding->accepted->reason,
+					finding->accepted->place);
+		g_autofree char *safe = kvt_text_printable(text);
+
+		printf("accepted  %s\n", safe);
+	}
+}
+
 static void show_diff(const struct request *request)
 {
 	g_autofree char *diff = kvt_plan_diff(request->plan);
@@ -167,6 +181,7 @@ static void show_outcome(const struct request *request)
 static void show_text(const struct request *request)
 {
 	show_steps(request);
+	show_accepted(request);
 	if (request->plan->changes->len > 0)
 		printf("\n");
 	show_diff(request);
@@ -342,11 +357,24 @@ static int finish(struct request *request)
 	return status_of(request);
 }
 
+/* What this machine's own file accepts is left alone unless its id is named. */
+static GPtrArray *leave_accepted(const struct request *request, const struct kvt_rules *rules,
+				 struct kvt_judgement *judgement, GError **error)
+{
+	GPtrArray *accepted = kvt_accept_load(KVT_ACCEPT_FILE, true, rules, error);
+	g_autofree char *today = kvt_accept_today();
+
+	if (accepted != NULL && strcmp(request->target, "/") == 0 && request->ids->len == 0)
+		kvt_accept_apply(accepted, today, judgement);
+	return accepted;
+}
+
 static int fix_set(struct request *request, const struct kvt_rules *rules,
 		   const struct kvt_facts *facts)
 {
 	/* an image that does not run is judged by its files */
 	g_autoptr(kvt_facts) filled = kvt_facts_as_configured(facts, true);
+	g_autoptr(GPtrArray) accepted = NULL;
 	g_autoptr(kvt_judgement) judgement = kvt_judge(rules, filled);
 	GError *error = NULL;
 	g_autoptr(kvt_root) root =
@@ -364,6 +392,9 @@ static int fix_set(struct request *request, const struct kvt_rules *rules,
 	if (plan->definition != NULL && (kvt_facts_roles(facts) & KVT_VM) == 0)
 		return kvt_usage("fix", "%s is neither a folder nor a VM definition",
 				 request->target);
+	accepted = leave_accepted(request, rules, judgement, &error);
+	if (accepted == NULL)
+		return kvt_fail("fix", error);
 	request->judgement = judgement;
 	request->plan = plan;
 	plan_findings(request);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "check/accept.h"
 #include "cli/json.h"
 #include "cli/report.h"
 
@@ -70,6 +71,8 @@ static void finding_json(JsonBuilder *builder, const struct kvt_finding *finding
 	kvt_json_string(builder, "subject", kvt_subject_name(finding->subject));
 	kvt_json_string(builder, "title", finding->title);
 	kvt_json_bool(builder, "waits_for_reboot", finding->waits);
+	kvt_json_string(builder, "accepted_until",
+			finding->lapsed != NULL ? finding->lapsed->until : NULL);
 	kvt_json_string(builder, "why", finding->why);
 	kvt_json_string(builder, "who", rule->who);
 	kvt_json_string(builder, "do", finding->run);
@@ -98,10 +101,31 @@ static void counts_json(JsonBuilder *builder, const struct kvt_judgement *judgem
 	kvt_json_int(builder, "clean", judgement->clean);
 	kvt_json_int(builder, "undecided", judgement->undecided);
 	kvt_json_int(builder, "found", judgement->found->len);
+	kvt_json_int(builder, "accepted", judgement->accepted->len);
 	for (int s = KVT_INFO; s <= KVT_CRITICAL; s++)
 		kvt_json_int(builder, kvt_severity_name((enum kvt_severity)s),
 			     judgement->by_severity[s]);
 	json_builder_end_object(builder);
+}
+
+static void accepted_json(JsonBuilder *builder, const struct kvt_judgement *judgement)
+{
+	json_builder_set_member_name(builder, "accepted");
+	json_builder_begin_array(builder);
+	for (guint i = 0; i < judgement->accepted->len; i++) {
+		const struct kvt_finding *finding = judgement->accepted->pdata[i];
+
+		json_builder_begin_object(builder);
+		kvt_json_string(builder, "id", finding->rule->id);
+		kvt_json_string(builder, "severity", kvt_severity_name(finding->rule->severity));
+		kvt_json_string(builder, "subject", kvt_subject_name(finding->subject));
+		kvt_json_string(builder, "title", finding->title);
+		kvt_json_string(builder, "reason", finding->accepted->reason);
+		kvt_json_string(builder, "until", finding->accepted->until);
+		kvt_json_string(builder, "by", finding->accepted->place);
+		json_builder_end_object(builder);
+	}
+	json_builder_end_array(builder);
 }
 
 void kvt_report_json(JsonBuilder *builder, const struct kvt_judgement *judgement)
@@ -115,6 +139,7 @@ void kvt_report_json(JsonBuilder *builder, const struct kvt_judgement *judgement
 	for (guint i = 0; i < judgement->found->len; i++)
 		finding_json(builder, judgement->found->pdata[i]);
 	json_builder_end_array(builder);
+	accepted_json(builder, judgement);
 	json_builder_set_member_name(builder, "undecided");
 	json_builder_begin_array(builder);
 	for (guint i = 0; i < judgement->results->len; i++) {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check/accept.h"
 #include "cli/report.h"
 #include "cli/text.h"
 
@@ -149,6 +150,8 @@ static void print_head(const struct kvt_judgement *judgement)
 			       judgement->clean);
 	if (judgement->undecided > 0)
 		g_string_append_printf(second, ", %u undecided", judgement->undecided);
+	if (judgement->accepted->len > 0)
+		g_string_append_printf(second, ", %u accepted", judgement->accepted->len);
 	g_string_append_c(second, '.');
 	if (root_only > 0)
 		g_string_append_printf(second,
@@ -293,6 +296,13 @@ static void print_finding(const struct kvt_judgement *judgement, const struct kv
 	print_title(finding, number);
 	if (finding->waits)
 		print_field("state", "mended, waits for reboot");
+	if (finding->lapsed != NULL) {
+		g_autofree char *text = g_strdup_printf("was accepted until %s, which is over (%s)",
+							finding->lapsed->until,
+							finding->lapsed->place);
+
+		print_field("state", text);
+	}
 	if (finding->rule->severity == KVT_INFO && !verbose)
 		return;
 	print_evidence(finding);
@@ -384,6 +394,21 @@ static void print_undecided(const struct kvt_judgement *judgement)
 	}
 }
 
+static void print_accepted(const struct kvt_judgement *judgement)
+{
+	for (guint i = 0; i < judgement->accepted->len; i++) {
+		const struct kvt_finding *finding = judgement->accepted->pdata[i];
+		const struct kvt_accepted *by = finding->accepted;
+		g_autofree char *text =
+			g_strdup_printf("%s %s: %s (%s%s%s)", finding->rule->id, finding->title,
+					by->reason, by->place, by->until != NULL ? ", until " : "",
+					by->until != NULL ? by->until : "");
+		g_autofree char *safe = kvt_text_printable(text);
+
+		print_field(i == 0 ? "known" : "", safe);
+	}
+}
+
 static void print_more(const struct kvt_judgement *judgement)
 {
 	const struct kvt_finding *worst =
@@ -411,8 +436,10 @@ void kvt_report_text(const struct kvt_judgement *judgement, bool verbose)
 	if (number > 0)
 		printf("\n");
 	print_good(judgement->facts);
-	if (verbose)
+	if (verbose) {
+		print_accepted(judgement);
 		print_undecided(judgement);
+	}
 	print_more(judgement);
 }
 
