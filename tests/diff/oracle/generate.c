@@ -58,6 +58,7 @@ static uint32_t magnitude(GRand *rand, unsigned bits)
 
 struct pit_channel {
 	unsigned access, mode;
+	unsigned least; /* count */
 };
 
 static uint32_t pit_count(GRand *rand, unsigned mode, unsigned least)
@@ -90,9 +91,8 @@ static void pit_set(GArray *steps, GRand *rand, unsigned channel, struct pit_cha
 
 	c->mode = irq && channel == 0 ? PICK(rand, quiet_modes) : PICK(rand, modes);
 	c->access = (unsigned)g_rand_int_range(rand, 1, 4);
-	/* a tick a handler can keep up with: 200 clocks are 168 us */
-	count = pit_count(rand, c->mode, irq && channel == 0 ? 200 : 2);
-	if (irq && channel == 0)
+	count = pit_count(rand, c->mode, c->least);
+	if (c->least > 2) /* one byte of it could be less */
 		c->access = 3;
 	step_out(steps, 0x43, channel << 6 | c->access << 4 | c->mode << 1);
 	pit_write_count(steps, channel, c, count);
@@ -133,8 +133,7 @@ static void pit_step(GArray *steps, GRand *rand, struct pit_channel *channels, b
 		break;
 	case 1:
 		if (c->mode == 0 || (c->mode == 4 && !(irq && n == 0)))
-			pit_write_count(steps, n, c,
-					pit_count(rand, c->mode, irq && n == 0 ? 200 : 2));
+			pit_write_count(steps, n, c, pit_count(rand, c->mode, c->least));
 		break;
 	case 2:
 		step_out(steps, 0x43, n << 6);
@@ -158,23 +157,34 @@ static void pit_step(GArray *steps, GRand *rand, struct pit_channel *channels, b
 	}
 }
 
-void generate_i8254(GArray *steps, GRand *rand, unsigned count, bool interrupts)
+static void generate_pit(GArray *steps, GRand *rand, unsigned count, bool irq, unsigned least)
 {
-	struct pit_channel channels[3];
+	struct pit_channel channels[3] = { { .least = least }, { .least = 2 }, { .least = 2 } };
 	const guint end = steps->len + count;
 
 	step_mask(steps, 0xffff);
 	step_out(steps, 0x61, 1);
 	for (unsigned n = 0; n < 3; n++)
-		pit_set(steps, rand, n, &channels[n], interrupts);
-	if (interrupts)
+		pit_set(steps, rand, n, &channels[n], irq);
+	if (irq)
 		step_mask(steps, 0xfffa);
 	while (steps->len < end) {
 		step_group(steps);
-		pit_step(steps, rand, channels, interrupts);
+		pit_step(steps, rand, channels, irq);
 	}
 	step_group(steps);
 	step_mask(steps, 0xffff);
+}
+
+void generate_i8254(GArray *steps, GRand *rand, unsigned count, bool interrupts)
+{
+	/* a tick a handler can keep up with: 200 clocks are 168 us */
+	generate_pit(steps, rand, count, interrupts, interrupts ? 200 : 2);
+}
+
+void generate_kvm_i8254(GArray *steps, GRand *rand, unsigned count, bool interrupts)
+{
+	generate_pit(steps, rand, count, interrupts, interrupts ? 2400 : 240);
 }
 
 /* ---- mc146818 ---- */
@@ -237,9 +247,10 @@ static void rtc_set_date(GArray *steps, GRand *rand, uint8_t b)
 	rtc_put(steps, RTC_CENTURY, rtc_digits(b, year / 100));
 }
 
+/* No hour's alarm in 12-hour mode: see the differences. */
 static void rtc_set_alarm(GArray *steps, GRand *rand, uint8_t b)
 {
-	const bool any_hour = g_rand_boolean(rand), any_minute = g_rand_boolean(rand);
+	const bool any_hour = !(b & 2) || g_rand_boolean(rand), any_minute = g_rand_boolean(rand);
 	const bool any_second = g_rand_boolean(rand);
 
 	rtc_put(steps, 5, any_hour ? 0xff : rtc_hour(b, near_end(rand, 24)));
@@ -367,8 +378,8 @@ static void hpet_set_timer(GArray *steps, GRand *rand, unsigned n, uint32_t coun
 	const uint32_t config = HPET + 0x100 + 0x20 * n, comparator = config + 8;
 	const bool interrupts = n < 2, periodic = g_rand_boolean(rand);
 	const uint32_t first = counter + 1000 + magnitude(rand, 22);
-	/* not so fast that a handler cannot follow: 20 us */
-	const uint32_t period = 2000 + magnitude(rand, 22);
+	/* not so fast that QEMU cannot follow on a busy machine: 100 us */
+	const uint32_t period = 10000 + magnitude(rand, 22);
 
 	if (periodic) {
 		step_write(steps, config, 0x148u | (interrupts ? 4 : 0));

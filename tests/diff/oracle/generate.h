@@ -15,6 +15,8 @@
  * a program of its own shows each: these programs stay where chip and peer are to agree.
  */
 void generate_i8254(GArray *steps, GRand *rand, unsigned count, bool interrupts);
+/* KVM's takes no period below 200 us on channel 0; with interrupts 2 ms, for a busy machine */
+void generate_kvm_i8254(GArray *steps, GRand *rand, unsigned count, bool interrupts);
 void generate_mc146818(GArray *steps, GRand *rand, unsigned count, bool interrupts);
 void generate_hpet(GArray *steps, GRand *rand, unsigned count, bool interrupts);
 void generate_acpi_pm(GArray *steps, GRand *rand, unsigned count, bool interrupts);

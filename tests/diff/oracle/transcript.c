@@ -4,9 +4,9 @@
 #include "transcript.h"
 
 #define EXACT_OFFSETS 12u   /* distances from the first time that are tried, ns */
-#define SAMPLES       4u    /* moments of a write that are tried on a machine that is not exact */
-#define READ_SAMPLES  64u   /* and of a read */
-#define MAX_MOMENTS   1024u /* kept; an even choice of them if there are more */
+#define SAMPLE_NS     300u  /* on a machine that is not exact: less than half a clock of the PIT */
+#define SAMPLES       200u  /* tried of one access */
+#define MAX_MOMENTS   512u  /* kept; an even choice of them if there are more */
 #define IRQ_LATE_NS   4000u /* from the edge to the handler, interrupts being on */
 #define IRQ_EARLY_NS  1000u /* QEMU's timers round down */
 #define IRQ_TWICE_NS  1000u
@@ -142,6 +142,7 @@ struct moment {
 	uint64_t touched_ns;       /* last write: QEMU's PIT makes an edge of a load in mode 3 */
 	uint64_t told_ns[2];       /* the last one that a handler told of */
 	bool early[2];             /* a handler told of an edge that is still to come */
+	unsigned edges, told;      /* on a machine that is not exact */
 	bool dead;
 	char *state;
 };
@@ -178,6 +179,7 @@ static void note_edges(struct moment *moment, unsigned lines, uint64_t now_ns)
 
 		if (!(lines & (i == 0 ? 1u : 1u << 8)))
 			continue;
+		moment->edges++;
 		if (moment->early[i])
 			moment->early[i] = false;
 		else if (pending[0] == NEVER)
@@ -260,6 +262,20 @@ static bool is_overdue(const struct matcher *matcher, const struct moment *momen
 	return false;
 }
 
+/* QEMU looks at its timers between blocks of instructions: a write can come before one that is due,
+ * and change or end it. */
+static void cancel_young_edges(struct moment *moment, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t *const pending = moment->pending_ns[i];
+
+		if (pending[0] != NEVER && now_ns - pending[0] <= IRQ_EARLY_NS) {
+			pending[0] = pending[1];
+			pending[1] = NEVER;
+		}
+	}
+}
+
 /* @before: the state before time came to @event, or NULL */
 static bool try_access(struct matcher *matcher, struct moment *moment, const struct event *event,
 		       uint64_t now_ns, void *before)
@@ -267,6 +283,7 @@ static bool try_access(struct matcher *matcher, struct moment *moment, const str
 	uint32_t value;
 
 	if (event->kind == EVENT_OUT || event->kind == EVENT_WRITE) {
+		cancel_young_edges(moment, now_ns);
 		matcher->device->out(moment->state, event, now_ns);
 		moment->touched_ns = now_ns;
 		return true;
@@ -312,24 +329,52 @@ static bool is_known(const GPtrArray *moments, const struct moment *moment, size
 	return false;
 }
 
+/* Interrupts may be late there, but none comes without its edge; one may still come from before. */
+static void match_irq_window(struct matcher *matcher, struct moment *moment,
+			     const struct event *event)
+{
+	advance(matcher, moment, event->before_ns + IRQ_EARLY_NS);
+	if (matcher->masked & 1u << event->address)
+		return;
+	moment->told++;
+	if (moment->told > moment->edges + 1)
+		kill_moment(
+			matcher, moment,
+			g_strdup_printf("%u interrupts of %u edges", moment->told, moment->edges));
+}
+
+/* A write that changes when the next edge comes: interrupts are counted anew. */
+static bool try_window(struct matcher *matcher, struct moment *moment, const struct event *event,
+		       uint64_t now_ns)
+{
+	uint64_t next_ns;
+
+	advance(matcher, moment, now_ns);
+	next_ns = matcher->device->next_ns(moment->state);
+	if (!try_access(matcher, moment, event, now_ns, NULL))
+		return false;
+	if (matcher->device->next_ns(moment->state) != next_ns)
+		moment->told = moment->edges = 0;
+	advance(matcher, moment, event->after_ns);
+	return true;
+}
+
 /* Every sampled moment of a write goes on as its own; of a read the first that agrees. */
 static void match_window(struct matcher *matcher, const struct moment *moment,
 			 const struct event *event, GPtrArray *out)
 {
 	const bool write = event->kind == EVENT_OUT || event->kind == EVENT_WRITE;
 	const uint64_t width = event->after_ns - event->before_ns;
-	const unsigned samples = write ? SAMPLES : READ_SAMPLES;
+	const unsigned samples = (unsigned)CLAMP(width / SAMPLE_NS, 2, SAMPLES);
 
 	for (unsigned i = 0; i < samples; i++) {
 		struct moment *copy = moment_copy(matcher, moment);
 
-		advance(matcher, copy, event->before_ns);
-		if (!try_access(matcher, copy, event, event->before_ns + width * i / (samples - 1),
-				NULL)) {
+		if (!try_window(matcher, copy, event,
+				event->before_ns + width * i / (samples - 1))) {
 			moment_free(copy);
 			continue;
 		}
-		advance(matcher, copy, event->after_ns);
 		if (is_known(out, copy, matcher->device->size))
 			moment_free(copy);
 		else
@@ -355,6 +400,8 @@ static void match_event(struct matcher *matcher, const struct event *event)
 
 		if (event->kind == EVENT_IRQ && matcher->exact)
 			match_irq(matcher, moment, event);
+		else if (event->kind == EVENT_IRQ)
+			match_irq_window(matcher, moment, event);
 		else if (event->kind != EVENT_IRQ && matcher->exact)
 			match_exact(matcher, moment, event);
 		else if (event->kind != EVENT_IRQ)
@@ -382,6 +429,17 @@ static void first_moments(struct matcher *matcher)
 	}
 }
 
+/* Interrupts are counted anew: a line that is unmasked comes with what its controller kept. */
+static void match_mask(struct matcher *matcher, const struct event *event)
+{
+	matcher->masked = event->value;
+	for (guint i = 0; i < matcher->moments->len && !matcher->exact; i++) {
+		struct moment *moment = matcher->moments->pdata[i];
+
+		moment->told = moment->edges = 0;
+	}
+}
+
 bool transcript_matches(const struct transcript *transcript, const struct device *device,
 			guint *ret_event, char **ret_why)
 {
@@ -393,7 +451,7 @@ bool transcript_matches(const struct transcript *transcript, const struct device
 		const struct event *event = &g_array_index(transcript->events, struct event, i);
 
 		if (event->kind == EVENT_MASK)
-			matcher.masked = event->value;
+			match_mask(&matcher, event);
 		else
 			match_event(&matcher, event);
 	}
