@@ -4,6 +4,8 @@
 
 #include "bench/stability.h"
 
+#define COARSE_NS 10000.0 /* even between sockets a reading is handed over within 1 us */
+
 struct verdict {
 	GPtrArray *evidence;
 	bool against, doubt, witness;
@@ -50,6 +52,12 @@ static void judge_warp(struct verdict *verdict, const struct kvt_stability *stab
 	} else if (warp->unreached > 0) {
 		verdict->doubt = true;
 		say(verdict, "%u CPUs could not be compared in the time given.", warp->unreached);
+	} else if (warp->cpus > 1 && warp->resolution_ns > COARSE_NS) {
+		verdict->doubt = true;
+		say(verdict,
+		    "The machine was too busy to compare its CPUs: their offset is known to %.0f "
+		    "us only.",
+		    warp->resolution_ns / 1e3);
 	} else if (warp->cpus > 1)
 		say(verdict,
 		    "%u CPUs agree: offset %+.0f ns, known to %.0f ns; none of %" G_GUINT64_FORMAT
@@ -69,19 +77,25 @@ static bool wanders(const struct kvt_stability_clock *clock)
 
 static void judge_clock(struct verdict *verdict, const struct kvt_stability_clock *clock)
 {
-	if (clock->samples < 2 && clock->seconds <= 0 && clock->rate_bound_ppm <= 0)
-		return;
-	if (!clock->independent)
+	if (!clock->independent || !(clock->rate_bound_ppm > 0)) /* not watched at all */
 		return;
 	if (fabs(clock->rate_ppm) - clock->rate_bound_ppm > KVT_STABILITY_PPM || wanders(clock)) {
 		verdict->against = true;
 		say(verdict,
-		    "%s, which has a crystal of its own, is %+.1f ppm (within %.2f) away "
-		    "from the TSC and wanders by %.0f ns.",
-		    clock->name, clock->rate_ppm, clock->rate_bound_ppm, clock->wander_ns);
+		    "%s, %s, is %+.1f ppm (within %.2f) away from the TSC and wanders by %.0f "
+		    "ns.",
+		    clock->name,
+		    clock->of_host ? "which shows the host's clock"
+				   : "which does not count the TSC",
+		    clock->rate_ppm, clock->rate_bound_ppm, clock->wander_ns);
 	} else if (clock->rate_bound_ppm > KVT_STABILITY_PPM) {
 		say(verdict, "%s was watched too shortly to be a witness (known to %.0f ppm).",
 		    clock->name, clock->rate_bound_ppm);
+	} else if (clock->of_host) {
+		say(verdict,
+		    "%s shows the host's clock: the TSC keeps step with it to %+.2f ppm, known to "
+		    "%.2f ppm. Whether the host's clock is right, only the host can tell.",
+		    clock->name, clock->rate_ppm, clock->rate_bound_ppm);
 	} else {
 		verdict->witness = true;
 		say(verdict,
@@ -89,6 +103,16 @@ static void judge_clock(struct verdict *verdict, const struct kvt_stability_cloc
 		    "%.2f ppm.",
 		    clock->name, clock->rate_ppm, clock->rate_bound_ppm);
 	}
+}
+
+static void say_no_witness(struct verdict *verdict, const struct kvt_stability *stability)
+{
+	say(verdict,
+	    "No independent reference was watched: tsc, kvm-clock and its page all count the TSC "
+	    "itself. hpet or acpi_pm (with --switch), a network card's PHC, an RTC or a clock "
+	    "that NTP holds would be one, on hardware of its own.");
+	for (guint i = 0; i < stability->no_witnesses->len; i++)
+		say(verdict, "%s", (const char *)stability->no_witnesses->pdata[i]);
 }
 
 void kvt_stability_judge(struct kvt_stability *stability, bool offered, bool invariant)
@@ -100,10 +124,7 @@ void kvt_stability_judge(struct kvt_stability *stability, bool offered, bool inv
 	for (guint i = 0; i < stability->clocks->len; i++)
 		judge_clock(&verdict, g_ptr_array_index(stability->clocks, i));
 	if (!verdict.witness && !verdict.against)
-		say(&verdict,
-		    "No independent reference was watched: tsc, kvm-clock and its page all "
-		    "count the TSC itself. hpet or acpi_pm (with --switch) or a clock that "
-		    "NTP holds would be one.");
+		say_no_witness(&verdict, stability);
 	if (verdict.against)
 		stability->trust = KVT_TRUST_NO;
 	else if (verdict.witness && !verdict.doubt && !stability->lost)

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <sys/timex.h>
 
 #include <kvmtime/tsc.h>
 
@@ -13,6 +12,7 @@
 #define SAMPLE_US 50000
 #define ATTEMPTS  32 /* a sample is the narrowest of so many readings */
 #define WARP_NS   150000000
+#define RTC_NS    1500000000 /* a second comes within this */
 
 /* A clock between two readings of the counter. */
 struct sample {
@@ -67,7 +67,7 @@ static void take_sample(struct watch *watch, read_clock read, void *arg)
 		uint64_t width;
 
 		if (!read(arg, &now_ns))
-			return;
+			continue;
 		width = kvt_bench_stamp() - before;
 		if (width >= narrowest)
 			continue;
@@ -75,6 +75,8 @@ static void take_sample(struct watch *watch, read_clock read, void *arg)
 		tsc = before + width / 2;
 		ns = now_ns;
 	}
+	if (narrowest == UINT64_MAX)
+		return;
 	if (watch->samples->len == 0) {
 		watch->first_tsc = tsc;
 		watch->first_ns = ns;
@@ -139,6 +141,7 @@ struct kvt_stability *kvt_stability_new(void)
 
 	stability->evidence = g_ptr_array_new_with_free_func(g_free);
 	stability->clocks = g_ptr_array_new();
+	stability->no_witnesses = g_ptr_array_new_with_free_func(g_free);
 	return stability;
 }
 
@@ -154,6 +157,7 @@ void kvt_stability_free(struct kvt_stability *stability)
 	}
 	g_ptr_array_unref(stability->clocks);
 	g_ptr_array_unref(stability->evidence);
+	g_ptr_array_unref(stability->no_witnesses);
 	g_free(stability);
 }
 
@@ -176,7 +180,7 @@ static void measure_warp(struct kvt_stability *stability)
 		return;
 	if (!stability->has_warp || warp.backward > stability->warp.backward ||
 	    (warp.backward == stability->warp.backward &&
-	     fabs(warp.offset_ns) > fabs(stability->warp.offset_ns)))
+	     warp.resolution_ns < stability->warp.resolution_ns))
 		stability->warp = warp;
 	stability->has_warp = true;
 }
@@ -198,8 +202,45 @@ struct run {
 	struct kvt_stability *stability;
 	struct kvt_pvclock_page *page;
 	struct watch page_watch;
+	GPtrArray *witnesses; /* struct kvt_witness * */
+	struct watch *witness_watches;
+	struct watch rtc_watch;
+	int64_t first_rtc_s;
 	int64_t end_ns;
+	bool in_guest;
 };
+
+static bool read_witness(void *arg, int64_t *ret_ns)
+{
+	return kvt_witness_read(arg, ret_ns);
+}
+
+static void sample_witnesses(struct run *run)
+{
+	for (guint i = 0; i < run->witnesses->len; i++)
+		take_sample(&run->witness_watches[i], read_witness, run->witnesses->pdata[i]);
+}
+
+/* One edge of the RTC's seconds, begun well before the clock says it is over. */
+static void sample_rtc(struct run *run, const struct kvt_root *root)
+{
+	struct watch *watch = &run->rtc_watch;
+	struct sample sample;
+	uint64_t tsc, width;
+	int64_t second;
+
+	if (!kvt_witness_rtc_edge(root, &kvt_calls_live, kvt_bench_now_ns() + RTC_NS, &second, &tsc,
+				  &width))
+		return;
+	if (watch->samples->len == 0) {
+		watch->first_tsc = tsc;
+		run->first_rtc_s = second;
+	}
+	sample.tsc = (double)(int64_t)(tsc - watch->first_tsc);
+	sample.clock_ns = (double)(second - run->first_rtc_s) * 1e9;
+	sample.bound_ns = (double)width / 2 * watch->ns_per_cycle + 1;
+	g_array_append_val(watch->samples, sample);
+}
 
 /* false = the user ends it */
 static bool watch_source(struct run *run, struct watch *watch, int64_t until_ns)
@@ -212,6 +253,7 @@ static bool watch_source(struct run *run, struct watch *watch, int64_t until_ns)
 		if (run->page != NULL)
 			take_sample(&run->page_watch, read_page, run->page);
 #endif
+		sample_witnesses(run);
 		now_ns = kvt_bench_now_ns();
 		if (now_ns >= until_ns)
 			return true;
@@ -220,6 +262,15 @@ static bool watch_source(struct run *run, struct watch *watch, int64_t until_ns)
 			return false;
 		g_usleep((gulong)MIN(SAMPLE_US, (until_ns - now_ns) / 1000 + 1));
 	}
+}
+
+/* In a guest, what does not count the TSC is emulated, with the host's clock. */
+static void fit_as(struct run *run, const char *name, bool independent, const struct watch *watch)
+{
+	struct kvt_stability_clock *clock = kvt_stability_add(run->stability, name, independent);
+
+	clock->of_host = independent && run->in_guest;
+	fit(clock, watch);
 }
 
 static bool watch_sources(struct run *run, struct kvt_sources *sources, GError **error)
@@ -236,9 +287,7 @@ static bool watch_sources(struct run *run, struct kvt_sources *sources, GError *
 			run->stability->stopped = !watch_source(
 				run, &watch, now_ns + (run->end_ns - now_ns) / (sources->n - i));
 			lost = !kvt_sources_kept(sources, i);
-			fit(kvt_stability_add(run->stability, sources->names[i],
-					      has_own_crystal(sources->names[i])),
-			    &watch);
+			fit_as(run, sources->names[i], has_own_crystal(sources->names[i]), &watch);
 			g_array_unref(watch.samples);
 		}
 		run->stability->lost = run->stability->lost || lost;
@@ -246,18 +295,87 @@ static bool watch_sources(struct run *run, struct kvt_sources *sources, GError *
 	return true;
 }
 
-static void watch_ntp(struct kvt_stability *stability, const char *original)
+static void say_none(struct kvt_stability *stability, const struct kvt_witness *witness)
 {
-	struct timex state = { 0 };
-	struct kvt_stability_clock *clock;
+	g_ptr_array_add(stability->no_witnesses,
+			g_strdup_printf("%s is no witness: %s.", witness->name, witness->why));
+}
 
-	if (adjtimex(&state) == TIME_ERROR || (state.status & STA_UNSYNC) != 0 ||
-	    has_own_crystal(original))
-		return;
-	clock = kvt_stability_add(stability, "NTP", true);
-	/* the kernel runs its clock so much faster to keep up with NTP */
-	clock->rate_ppm = (double)state.freq / 65536.0;
-	clock->rate_bound_ppm = 1;
+static const struct kvt_stability_clock *find_clock(const struct kvt_stability *stability,
+						    const char *name)
+{
+	for (guint i = 0; i < stability->clocks->len; i++) {
+		const struct kvt_stability_clock *clock = stability->clocks->pdata[i];
+
+		if (strcmp(clock->name, name) == 0 && clock->seconds > 0)
+			return clock;
+	}
+	return NULL;
+}
+
+/* NTP knows the rate of the source in use; what that is against the TSC was watched. */
+static void add_ntp(struct run *run, const char *original)
+{
+	const struct kvt_stability_clock *source = find_clock(run->stability, original);
+	struct kvt_witness ntp;
+
+	kvt_witness_ntp(kvt_answers_live(), run->in_guest, &ntp);
+	if (!ntp.rate.known || source == NULL)
+		say_none(run->stability, &ntp);
+	else {
+		struct kvt_stability_clock *clock =
+			kvt_stability_add(run->stability, ntp.name, true);
+
+		clock->of_host = ntp.kind == KVT_WITNESS_HOST;
+		clock->rate_ppm = ntp.rate.ppm + source->rate_ppm;
+		clock->rate_bound_ppm = ntp.rate.bound_ppm + source->rate_bound_ppm;
+	}
+	kvt_witness_clear(&ntp);
+}
+
+static void begin_witnesses(struct run *run, const struct kvt_root *root)
+{
+	run->in_guest = kvt_witness_in_guest(kvt_answers_live());
+	run->witnesses = kvt_witness_list(root, &kvt_calls_live, kvt_answers_live());
+	run->witness_watches = g_new0(struct watch, run->witnesses->len);
+	for (guint i = 0; i < run->witnesses->len; i++)
+		run->witness_watches[i] =
+			(struct watch){ .samples = g_array_new(FALSE, FALSE, sizeof(struct sample)),
+					.ns_per_cycle = run->page_watch.ns_per_cycle };
+	run->rtc_watch =
+		(struct watch){ .samples = g_array_new(FALSE, FALSE, sizeof(struct sample)),
+				.ns_per_cycle = run->page_watch.ns_per_cycle };
+	sample_rtc(run, root);
+}
+
+static void end_witnesses(struct run *run, const struct kvt_root *root, const char *original)
+{
+	for (guint i = 0; i < run->witnesses->len; i++) {
+		const struct kvt_witness *witness = run->witnesses->pdata[i];
+
+		if (run->witness_watches[i].samples->len >= 2) {
+			struct kvt_stability_clock *clock =
+				kvt_stability_add(run->stability, witness->name, true);
+
+			clock->of_host = witness->kind == KVT_WITNESS_HOST;
+			fit(clock, &run->witness_watches[i]);
+		} else
+			say_none(run->stability, witness);
+	}
+	if (run->rtc_watch.samples->len > 0)
+		sample_rtc(run, root);
+	if (run->rtc_watch.samples->len >= 2)
+		fit_as(run, "RTC seconds", true, &run->rtc_watch);
+	add_ntp(run, original);
+}
+
+static void clear_witnesses(struct run *run)
+{
+	for (guint i = 0; i < run->witnesses->len; i++)
+		g_array_unref(run->witness_watches[i].samples);
+	g_free(run->witness_watches);
+	g_array_unref(run->rtc_watch.samples);
+	g_ptr_array_unref(run->witnesses);
 }
 
 static bool is_invariant(const struct kvt_root *root)
@@ -290,12 +408,14 @@ struct kvt_stability *kvt_stability_run(const struct kvt_root *root, struct kvt_
 	run.page_watch.ns_per_cycle = cycle_ns(root);
 	kvt_disturbance_mark(&mark);
 	measure_warp(stability);
+	begin_witnesses(&run, root);
 	run.end_ns = kvt_bench_now_ns() + plan->run_ns;
 	ok = watch_sources(&run, sources, error);
 	if (ok && run.page != NULL)
 		fit(kvt_stability_add(stability, "pvclock page", false), &run.page_watch);
 	if (ok)
-		watch_ntp(stability, sources->original);
+		end_witnesses(&run, root, sources->original);
+	clear_witnesses(&run);
 	measure_warp(stability);
 	stability->disturbance = kvt_disturbance_since(&mark);
 	kvt_stability_judge(stability, is_offered(root), is_invariant(root));

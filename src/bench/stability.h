@@ -11,15 +11,17 @@
 #include "bench/measure.h"
 #include "bench/sources.h"
 #include "bench/workload.h"
+#include "sys/witness.h"
 
 /* What the kernel's watchdog lets a clock source be off by, and NTP correct. */
-#define KVT_STABILITY_PPM 500.0
+#define KVT_STABILITY_PPM KVT_WITNESS_PPM
 
 /* One clock against the TSC. */
 struct kvt_stability_clock {
-	char *name;       /* clock source, "pvclock page" or "NTP" */
-	bool independent; /* has a crystal of its own */
-	double seconds;   /* watched */
+	char *name;       /* clock source, "pvclock page", or as in sys/witness.h */
+	bool independent; /* does not count this machine's TSC */
+	bool of_host;     /* ... but is the host's clock: no witness for more than keeping step */
+	double seconds;   /* watched; 0 = a daemon watched it */
 	unsigned samples;
 	double rate_ppm; /* positive = this clock is faster than the TSC at the kernel's rate of it
 			  */
@@ -33,10 +35,12 @@ enum kvt_trust { KVT_TRUST_UNKNOWN, KVT_TRUST_YES, KVT_TRUST_NO };
 
 struct kvt_stability {
 	enum kvt_trust trust;
-	GPtrArray *evidence; /* texts, the weightiest first */
-	GPtrArray *clocks;   /* struct kvt_stability_clock * */
+	GPtrArray *evidence;     /* texts, the weightiest first */
+	GPtrArray *clocks;       /* struct kvt_stability_clock * */
+	GPtrArray *no_witnesses; /* texts: what could have been one, and why it is none */
 	bool has_warp;
-	struct kvt_bench_warp warp; /* the worse of the one before and the one after */
+	struct kvt_bench_warp
+		warp; /* of before and after: with more back steps, else the sharper */
 	struct kvt_disturbance disturbance;
 	bool lost, stopped; /* a source was demoted on the way; the user ended it */
 };

@@ -58,26 +58,33 @@
 	X("cpufreq.governors", LIST, MACHINE, "", "frequency governors in use")                 \
 	X("cpufreq.fixed", BOOL, MACHINE, "", "no CPU may change its frequency")
 
-#define KVT_FACTS_CLOCK(X)                                                                        \
-	X("clocksource.current", TEXT, MACHINE, "", "clock source in use")                        \
-	X("clocksource.available", LIST, MACHINE, "", "clock sources that the kernel offers")     \
-	X("clocksource.kernel_prefers_tsc", BOOL, MACHINE, "",                                    \
-	  "this kernel rates an invariant TSC above kvm-clock (5.1 and later, EL 8)")             \
-	X("clocksource.kernel_has_kvmclock", BOOL, MACHINE, "",                                   \
-	  "kernels of this release carry kvm-clock")                                              \
-	X("pvclock.mapped", BOOL, MACHINE, "", "the kernel's pvclock page is mapped")             \
-	X("pvclock.stable", BOOL, MACHINE, "", "the stable bit of the pvclock page")              \
-	X("clock.read_ns", REAL, MACHINE, "ns", "cost of one clock_gettime(MONOTONIC)")           \
-	X("clock.read_path", TEXT, MACHINE, "", "vdso or syscall")                                \
-	X("tsc.measured_khz", INT, MACHINE, "kHz", "TSC rate against CLOCK_MONOTONIC_RAW")        \
-	X("tsc.warp_ns", REAL, MACHINE, "ns", "largest step back seen between two CPUs")          \
-	X("tsc.warp_resolution_ns", REAL, MACHINE, "ns", "smallest step that would have shown")   \
-	X("tsc.warp_reads", INT, MACHINE, "", "reads that the warp test made")                    \
-	X("tsc.witness", TEXT, MACHINE, "", "reference that the TSC rate was judged by, or none") \
-	X("rtc.present", BOOL, MACHINE, "", "a real-time clock is there")                         \
-	X("rtc.offset_s", REAL, MACHINE, "s", "RTC minus system clock; positive = RTC ahead")     \
-	X("rtc.local", BOOL, MACHINE, "", "the RTC is kept in local time")                        \
-	X("ptp.clocks", LIST, MACHINE, "", "PTP hardware clocks by name")                         \
+#define KVT_FACTS_CLOCK(X)                                                                          \
+	X("clocksource.current", TEXT, MACHINE, "", "clock source in use")                          \
+	X("clocksource.available", LIST, MACHINE, "", "clock sources that the kernel offers")       \
+	X("clocksource.kernel_prefers_tsc", BOOL, MACHINE, "",                                      \
+	  "this kernel rates an invariant TSC above kvm-clock (5.1 and later, EL 8)")               \
+	X("clocksource.kernel_has_kvmclock", BOOL, MACHINE, "",                                     \
+	  "kernels of this release carry kvm-clock")                                                \
+	X("pvclock.mapped", BOOL, MACHINE, "", "the kernel's pvclock page is mapped")               \
+	X("pvclock.stable", BOOL, MACHINE, "", "the stable bit of the pvclock page")                \
+	X("clock.read_ns", REAL, MACHINE, "ns", "cost of one clock_gettime(MONOTONIC)")             \
+	X("clock.read_path", TEXT, MACHINE, "", "vdso or syscall")                                  \
+	X("tsc.measured_khz", INT, MACHINE, "kHz", "TSC rate against CLOCK_MONOTONIC_RAW")          \
+	X("tsc.warp_ns", REAL, MACHINE, "ns", "largest step back seen between two CPUs")            \
+	X("tsc.warp_resolution_ns", REAL, MACHINE, "ns", "smallest step that would have shown")     \
+	X("tsc.warp_reads", INT, MACHINE, "", "reads that the warp test made")                      \
+	X("tsc.witness", TEXT, MACHINE, "", "reference that the TSC rate was judged by, or none")   \
+	X("tsc.witness_ppm", REAL, MACHINE, "ppm",                                                  \
+	  "the reference's rate against the TSC's; positive = the TSC is slow")                     \
+	X("tsc.witness_bound_ppm", REAL, MACHINE, "ppm", "how far that can be off")                 \
+	X("tsc.off_ppm", REAL, MACHINE, "ppm",                                                      \
+	  "how far the TSC's rate surely is from the reference's or the host's clock; 0 = agrees")  \
+	X("tsc.trusted", BOOL, MACHINE, "",                                                         \
+	  "invariant, in step on all CPUs, not demoted, and borne out by an independent reference") \
+	X("rtc.present", BOOL, MACHINE, "", "a real-time clock is there")                           \
+	X("rtc.offset_s", REAL, MACHINE, "s", "RTC minus system clock; positive = RTC ahead")       \
+	X("rtc.local", BOOL, MACHINE, "", "the RTC is kept in local time")                          \
+	X("ptp.clocks", LIST, MACHINE, "", "PTP hardware clocks by name")                           \
 	X("ptp.kvm", BOOL, MACHINE, "", "the KVM virtual PTP clock is there")
 
 #define KVT_FACTS_CMDLINE(X)                                                                   \

@@ -49,6 +49,14 @@ void kvt_read_kvm(const struct kvt_reader *reader);
 void kvt_read_log(const struct kvt_reader *reader);
 void kvt_read_measured(const struct kvt_reader *reader);
 
+/** kvt_read_rates() - the TSC's rate, and that of the clocks that can bear it out (sys/witness.h);
+ *  the measured kHz, 0 if it was not measured */
+double kvt_read_rates(const struct kvt_reader *reader);
+
+/** kvt_judge_trust() - tsc.trusted from the facts that are there: yes only with an independent
+ *  witness, an invariant TSC and CPUs in step; no if anything speaks against it; else unknown */
+void kvt_judge_trust(const struct kvt_reader *reader);
+
 /** kvt_read_covers() - true if files below that first step of a path were taken along at all: only
  *  then does a file that is not there mean that the machine has none */
 bool kvt_read_covers(const struct kvt_reader *reader, const char *first_step);

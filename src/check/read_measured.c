@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a live machine shows when it is measured, and the time page that the kernel maps.
- * A clock derived from the TSC is no witness for the TSC: without another one it is unknown
- * whether the rate is right.
  */
 #include <string.h>
 
@@ -11,7 +9,6 @@
 #include "sys/timepages.h"
 
 #define WARP_MS 120
-#define RATE_MS 60
 
 static void set_unknown(const struct kvt_reader *reader, const char *const *names,
 			const char *reason)
@@ -61,34 +58,6 @@ static void read_warp(const struct kvt_reader *reader, double khz)
 	kvt_facts_set_int(reader->facts, reader->who, "tsc.warp_reads", (gint64)warp.reads, source);
 }
 
-/* The kernel's clock counts what its clock source counts. */
-static const char *witness(const struct kvt_reader *reader)
-{
-	const char *current = kvt_facts_text(reader->facts, "clocksource.current", "");
-
-	if (strcmp(current, "hpet") == 0 || strcmp(current, "acpi_pm") == 0)
-		return current;
-	return "none";
-}
-
-static void read_rate(const struct kvt_reader *reader)
-{
-	const char *of = witness(reader);
-	g_autofree char *source = NULL;
-	double khz, ppm;
-
-	if (kvt_measure_tsc_khz(RATE_MS, &khz, &ppm) < 0)
-		return;
-	source = g_strdup_printf("measured: against CLOCK_MONOTONIC_RAW over %d ms, +- %.1f ppm",
-				 RATE_MS, ppm);
-	kvt_facts_set_int(reader->facts, reader->who, "tsc.measured_khz", (gint64)(khz + 0.5),
-			  source);
-	kvt_facts_set_text(reader->facts, reader->who, "tsc.witness", of,
-			   strcmp(of, "none") == 0 ? "CLOCK_MONOTONIC_RAW is made of the TSC itself"
-						   : "clock source");
-	read_warp(reader, khz);
-}
-
 static void read_page(const struct kvt_reader *reader)
 {
 	const struct kvt_calls *calls =
@@ -125,10 +94,17 @@ static void read_khz(const struct kvt_reader *reader)
 
 void kvt_read_measured(const struct kvt_reader *reader)
 {
-	static const char *const measured[] = { "clock.read_ns",    "clock.read_path",
-						"tsc.measured_khz", "tsc.warp_ns",
-						"tsc.warp_reads",   "tsc.warp_resolution_ns",
-						"tsc.witness",      NULL };
+	static const char *const measured[] = { "clock.read_ns",
+						"clock.read_path",
+						"tsc.measured_khz",
+						"tsc.warp_ns",
+						"tsc.warp_reads",
+						"tsc.warp_resolution_ns",
+						NULL };
+	static const char *const witness[] = { "tsc.witness_ppm", "tsc.witness_bound_ppm",
+					       "tsc.off_ppm", NULL };
+	double khz;
+
 	static const char *const page[] = { "pvclock.mapped", "pvclock.stable", NULL };
 	static const char *const rate[] = { "tsc.khz", NULL };
 
@@ -137,10 +113,13 @@ void kvt_read_measured(const struct kvt_reader *reader)
 					      : "only a live machine shows it");
 	set_unknown(reader, page, "was not looked for");
 	set_unknown(reader, rate, "the kernel does not say it");
+	set_unknown(reader, witness, "nothing here bears the TSC's rate out");
 	read_page(reader);
 	read_khz(reader);
-	if (!reader->answers->measured)
-		return;
-	read_cost(reader);
-	read_rate(reader);
+	khz = kvt_read_rates(reader);
+	if (reader->answers->measured)
+		read_cost(reader);
+	if (khz > 0)
+		read_warp(reader, khz);
+	kvt_judge_trust(reader);
 }

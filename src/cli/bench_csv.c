@@ -67,13 +67,15 @@ static void csv_count(const struct kvt_bench_report *report)
 
 static void csv_stability(const struct kvt_stability *stability)
 {
-	printf("clock,independent,seconds,rate_ppm,rate_bound_ppm,wander_ns,wander_bound_ns,trust\n");
+	printf("clock,independent,seconds,rate_ppm,rate_bound_ppm,wander_ns,wander_bound_ns,trust,"
+	       "of_host\n");
 	for (guint i = 0; i < stability->clocks->len; i++) {
 		const struct kvt_stability_clock *clock = g_ptr_array_index(stability->clocks, i);
 
-		printf("%s,%d,%.3f,%.6f,%.6f,%.1f,%.1f,%s\n", clock->name, clock->independent,
+		printf("%s,%d,%.3f,%.6f,%.6f,%.1f,%.1f,%s,%d\n", clock->name, clock->independent,
 		       clock->seconds, clock->rate_ppm, clock->rate_bound_ppm, clock->wander_ns,
-		       clock->wander_bound_ns, kvt_bench_trust_word(stability->trust));
+		       clock->wander_bound_ns, kvt_bench_trust_word(stability->trust),
+		       clock->of_host);
 	}
 }
 

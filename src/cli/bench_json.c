@@ -230,6 +230,7 @@ static void add_clocks(JsonBuilder *builder, const struct kvt_stability *stabili
 		begin_object(builder, NULL);
 		kvt_json_string(builder, "name", clock->name);
 		kvt_json_bool(builder, "independent", clock->independent);
+		kvt_json_bool(builder, "of_host", clock->of_host);
 		kvt_json_double(builder, "seconds", clock->seconds);
 		kvt_json_int(builder, "samples", clock->samples);
 		kvt_json_double(builder, "rate_ppm", clock->rate_ppm);

@@ -385,23 +385,28 @@ static void print_count(const struct kvt_bench_report *report)
 
 /* ---- stability ---- */
 
+static const char *counts_word(const struct kvt_stability_clock *clock)
+{
+	return !clock->independent ? "the TSC" : clock->of_host ? "the host's clock" : "its own";
+}
+
 static void print_clocks(const struct kvt_stability *stability)
 {
 	g_autoptr(GPtrArray) rows = table_new();
 
-	add_row(rows, "clock|own crystal|watched|rate against the TSC|wander");
+	add_row(rows, "clock|counts|watched|rate against the TSC|wander");
 	for (guint i = 0; i < stability->clocks->len; i++) {
 		const struct kvt_stability_clock *clock = g_ptr_array_index(stability->clocks, i);
 		const char *sign = kvt_text_symbol("±", "+-");
 
 		if (clock->seconds > 0)
-			add_row(rows, "%s|%s|%.1f s|%+.3f ppm %s %.3f|%.0f ns, readings %s %.0f ns",
-				clock->name, clock->independent ? "yes" : "no: counts the TSC",
-				clock->seconds, clock->rate_ppm, sign, clock->rate_bound_ppm,
-				clock->wander_ns, sign, clock->wander_bound_ns);
+			add_row(rows, "%s|%s|%.1f s|%+.3f ppm %s %.3f|%.0f ns %s %.0f", clock->name,
+				counts_word(clock), clock->seconds, clock->rate_ppm, sign,
+				clock->rate_bound_ppm, clock->wander_ns, sign,
+				clock->wander_bound_ns);
 		else
-			add_row(rows, "%s|%s|-|%+.3f ppm|-", clock->name,
-				clock->independent ? "yes" : "no", clock->rate_ppm);
+			add_row(rows, "%s|%s|-|%+.3f ppm %s %.3f|-", clock->name,
+				counts_word(clock), clock->rate_ppm, sign, clock->rate_bound_ppm);
 	}
 	printf("\n");
 	kvt_text_table(rows, "llrrr");

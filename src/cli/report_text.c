@@ -353,6 +353,37 @@ static void append_measured(GString *good, const struct kvt_facts *facts)
 	}
 }
 
+static void append_trust(GString *good, const struct kvt_facts *facts)
+{
+	const char *witness = kvt_facts_text(facts, "tsc.witness", NULL);
+	const struct kvt_fact *ppm = kvt_facts_any(facts, "tsc.witness_ppm");
+
+	if (!kvt_facts_is(facts, "tsc.trusted", false) || witness == NULL || ppm == NULL)
+		return;
+	{
+		g_autofree char *safe = kvt_text_printable(witness);
+
+		g_string_append_printf(good, "; TSC trusted: %s bears it out to %+.2f ppm %s %.2f",
+				       safe, ppm->real, kvt_text_symbol("±", "+-"),
+				       real_of(facts, "tsc.witness_bound_ppm"));
+	}
+}
+
+/* Only where the TSC was measured is its trust a question that a reader has. */
+static void print_unknown(const struct kvt_facts *facts)
+{
+	const struct kvt_fact *trusted = kvt_facts_any(facts, "tsc.trusted");
+	const struct kvt_fact *khz = kvt_facts_any(facts, "tsc.measured_khz");
+
+	if (trusted != NULL && trusted->state == KVT_UNKNOWN && khz != NULL &&
+	    khz->state == KVT_KNOWN) {
+		g_autofree char *text =
+			g_strdup_printf("whether the TSC may be trusted: %s", trusted->source);
+
+		print_field("unknown", text);
+	}
+}
+
 static void print_good(const struct kvt_facts *facts)
 {
 	const char *source = kvt_facts_text(facts, "clocksource.current", NULL);
@@ -365,16 +396,14 @@ static void print_good(const struct kvt_facts *facts)
 		if (strcmp(source, "tsc") == 0 && kvt_facts_is(facts, "tsc.invariant", false))
 			g_string_append(good, ", invariant");
 		append_measured(good, facts);
+		append_trust(good, facts);
 	}
 	if (kvt_facts_is(facts, "ntp.synchronised", false))
 		g_string_append_printf(good, "%ssynchronised", good->len > 0 ? "; " : "");
 	if (good->len > 0)
 		print_field("now", good->str);
 	g_string_free(good, TRUE);
-	if (strcmp(kvt_facts_text(facts, "tsc.witness", ""), "none") == 0 &&
-	    !kvt_facts_is(facts, "ntp.synchronised", false))
-		print_field("unknown",
-			    "whether the TSC's rate is right: no clock here is independent of it");
+	print_unknown(facts);
 }
 
 static void print_undecided(const struct kvt_judgement *judgement)

@@ -60,7 +60,8 @@ static void enable(struct kvt_plan *plan, const char *unit)
 	else if (has(plan, "/sbin/chkconfig"))
 		kvt_plan_run(plan, false, "chkconfig %s on && service %s start", unit, unit);
 	else
-		kvt_plan_run(plan, false, ": %s is not started, no service manager is known here", unit);
+		kvt_plan_run(plan, false, ": %s is not started, no service manager is known here",
+			     unit);
 }
 
 static const char *first_of(const struct kvt_plan *plan, const char *const *paths)
@@ -258,6 +259,11 @@ static bool vms_run(const struct kvt_plan *plan)
 	return fact != NULL && fact->state == KVT_KNOWN && fact->flag;
 }
 
+static bool is_tsc_distrusted(const struct kvt_plan *plan)
+{
+	return plan->facts != NULL && !kvt_facts_is(plan->facts, "tsc.trusted", true);
+}
+
 static bool use_clocksource(struct kvt_plan *plan, char **args, GError **error)
 {
 	g_autofree char *list = kvt_root_line(plan->root, CLOCKSOURCE "available_clocksource");
@@ -271,6 +277,9 @@ static bool use_clocksource(struct kvt_plan *plan, char **args, GError **error)
 	if (!g_strv_contains((const char *const *)names, args[0]))
 		return refuse(error, "the clock source %s is not available (%s)", args[0],
 			      list != NULL ? list : "the list cannot be read");
+	if (strcmp(args[0], "tsc") == 0 && is_tsc_distrusted(plan))
+		return refuse(error, "the TSC of this machine must not be trusted: %s",
+			      kvt_facts_any(plan->facts, "tsc.trusted")->source);
 	if (vms_run(plan) && !plan->despite_vms)
 		return refuse(
 			error,

@@ -19,7 +19,8 @@
 
 #define KLOG_READ_ALL  3
 #define KLOG_SIZE      10
-#define QUERY_LIMIT_MS 1500
+#define QUERY_LIMIT_MS 700
+#define TICK_US        10000 /* of USER_HZ, which is 100 on every machine with a TSC */
 
 static int live_cpuid(void *user, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4])
 {
@@ -51,7 +52,9 @@ static int live_ntp(void *user, struct kvt_ntp_state *ret_state)
 	*ret_state = (struct kvt_ntp_state){
 		.synchronised = answer != TIME_ERROR && (tx.status & STA_UNSYNC) == 0,
 		.offset_ns = (tx.status & STA_NANO) != 0 ? tx.offset : tx.offset * 1000,
-		.frequency_ppm = (double)tx.freq / 65536.0,
+		/* a tick of other than 10 ms is a frequency too: 1 us of it is 100 ppm */
+		.frequency_ppm =
+			(double)tx.freq / 65536.0 + (double)(tx.tick - TICK_US) * 1e6 / TICK_US,
 		.maxerror_us = tx.maxerror,
 		.esterror_us = tx.esterror,
 		.status = tx.status,
@@ -140,7 +143,7 @@ static const struct {
 	  { "-n", "-c", "tracking" } },
 	{ "ntpq-rv",
 	  { "/usr/sbin/ntpq", "/usr/bin/ntpq" },
-	  { "-n", "-c", "rv 0 stratum,offset,refid" } },
+	  { "-n", "-c", "rv 0 stratum,offset,refid,frequency,clk_wander" } },
 };
 
 /* What comes out of @fd within the time, at most 64 KiB. */
