@@ -24,6 +24,9 @@
 	X("os.id", TEXT, MACHINE, "", "ID of os-release, or told from a release file")             \
 	X("os.version", VERSION, MACHINE, "", "version of the operating system")                   \
 	X("os.name", TEXT, MACHINE, "", "name of the operating system for people")                 \
+	X("identity.hostname", TEXT, MACHINE, "", "the machine's own name")                        \
+	X("identity.uuid", TEXT, MACHINE, "", "UUID of the machine's board, of a recording")       \
+	X("identity.collected", TEXT, MACHINE, "", "when a sosreport was made, in its own words")  \
 	X("virt.guest", BOOL, MACHINE, "", "the machine is a virtual one")                         \
 	X("virt.hypervisor", TEXT, MACHINE, "",                                                    \
 	  "kvm, xen, hyperv, vmware, tcg, bhyve, other, or none")                                  \
@@ -194,6 +197,7 @@
 /* Facts of a VM definition: src/vmdef fills them. */
 #define KVT_FACTS_VM(X)                                                                         \
 	X("name", TEXT, VM, "", "the VM's name")                                                \
+	X("uuid", TEXT, VM, "", "the VM's UUID")                                                \
 	X("format", TEXT, VM, "", "format of the definition: libvirt, qemu, xl, proxmox, ...")  \
 	X("hypervisor", TEXT, VM, "",                                                           \
 	  "kvm, tcg, xen-hvm, xen-pv, xen-pvh, firecracker, cloud-hypervisor")                  \

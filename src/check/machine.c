@@ -50,11 +50,33 @@ char **kvt_words(const char *text)
 	return (char **)g_ptr_array_free(kept, FALSE);
 }
 
+/* A sosreport takes a folder's files or leaves the folder out; some files it never takes. */
+static bool sos_covers(const struct kvt_reader *reader, const char *path)
+{
+	static const char *const never[] = { "/etc/adjtime", "/sys/class/rtc", "/proc/xen" };
+	g_autofree char *folder = g_path_get_dirname(path);
+
+	for (guint i = 0; i < G_N_ELEMENTS(never); i++)
+		if (g_str_has_prefix(path, never[i]))
+			return kvt_root_exists(reader->root, path);
+	return kvt_root_exists(reader->root, folder);
+}
+
 bool kvt_read_covers(const struct kvt_reader *reader, const char *path)
 {
 	g_autofree char *first = g_strndup(path, 1 + strcspn(path + 1, "/"));
 
-	return kvt_root_is_live(reader->root) || kvt_root_exists(reader->root, first);
+	if (kvt_root_is_live(reader->root))
+		return true;
+	return kvt_root_exists(reader->root, first) &&
+	       (!kvt_root_exists(reader->root, "/sos_commands") || sos_covers(reader, path));
+}
+
+const char *kvt_read_from(const struct kvt_reader *reader, const char *path, const char *otherwise)
+{
+	const char *origin = kvt_root_origin(reader->root, path);
+
+	return origin != NULL ? origin : otherwise;
 }
 
 /*

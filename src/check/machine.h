@@ -61,6 +61,11 @@ void kvt_judge_trust(const struct kvt_reader *reader);
  *  then does a file that is not there mean that the machine has none */
 bool kvt_read_covers(const struct kvt_reader *reader, const char *first_step);
 
+/** kvt_read_from() - where a recorded answer is from: its origin if the root knows one, else
+ *  @otherwise; borrowed
+ *  @path: of the recorded file */
+const char *kvt_read_from(const struct kvt_reader *reader, const char *path, const char *otherwise);
+
 /** kvt_cmdline_is_known() - true if a word of a kernel command line is about time */
 bool kvt_cmdline_is_known(const char *argument);
 

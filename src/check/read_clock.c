@@ -75,7 +75,7 @@ static void read_adjtime(const struct kvt_reader *reader)
 	}
 	kvt_facts_set_bool(reader->facts, reader->who, "rtc.local",
 			   g_strv_length(lines) >= 3 && strcmp(g_strstrip(lines[2]), "LOCAL") == 0,
-			   "/etc/adjtime:3");
+			   kvt_read_from(reader, "/etc/adjtime", "/etc/adjtime:3"));
 }
 
 /*
@@ -85,7 +85,18 @@ static void read_adjtime(const struct kvt_reader *reader)
 static void read_rtc(const struct kvt_reader *reader)
 {
 	const char *path = "/sys/class/rtc/rtc0/since_epoch";
+	const char *recorded = "/kvmtime/rtc-offset";
+	g_autofree char *offset = kvt_root_line(reader->root, recorded);
 	g_autofree char *seconds = NULL;
+
+	if (offset != NULL && !kvt_root_is_live(reader->root)) {
+		const char *source = kvt_read_from(reader, recorded, recorded);
+
+		kvt_facts_set_bool(reader->facts, reader->who, "rtc.present", true, source);
+		kvt_facts_set_real(reader->facts, reader->who, "rtc.offset_s",
+				   g_ascii_strtod(offset, NULL), source);
+		return;
+	}
 
 	if (!kvt_read_covers(reader, path)) {
 		kvt_facts_set_unknown(reader->facts, reader->who, "rtc.present", false,

@@ -174,7 +174,8 @@ static void read_board(const struct kvt_reader *reader, struct identity *id)
 	const char *maker = NULL;
 
 	if (board >= 0) {
-		g_autofree char *path = g_strdup_printf("%s/%s", dmi_dir, boards[board].file);
+		g_autofree char *file = g_strdup_printf("%s/%s", dmi_dir, boards[board].file);
+		const char *path = kvt_read_from(reader, file, file);
 
 		if (id->hypervisor == NULL) {
 			id->hypervisor = boards[board].hypervisor;
@@ -246,6 +247,61 @@ static void ask_log(const struct kvt_reader *reader, struct identity *id)
 			id->source = "kernel log";
 			return;
 		}
+}
+
+/* lscpu in a sosreport names the hypervisor where nothing else does. */
+static void ask_lscpu(const struct kvt_reader *reader, struct identity *id)
+{
+	static const struct {
+		const char *vendor, *hypervisor;
+	} vendors[] = {
+		{ "KVM", "kvm" },          { "Xen", "xen" },           { "VMware", "vmware" },
+		{ "Microsoft", "hyperv" }, { "Oracle", "virtualbox" },
+	};
+	static const char path[] = "/sos_commands/processor/lscpu";
+	g_autofree char *text = id->hypervisor == NULL ? kvt_read_file(reader, path) : NULL;
+	const char *line = text != NULL ? strstr(text, "Hypervisor vendor:") : NULL;
+
+	if (line == NULL)
+		return;
+	line += strlen("Hypervisor vendor:");
+	line += strspn(line, " \t");
+	id->hypervisor = "other";
+	id->source = path;
+	for (guint i = 0; i < G_N_ELEMENTS(vendors); i++)
+		if (g_str_has_prefix(line, vendors[i].vendor))
+			id->hypervisor = vendors[i].hypervisor;
+}
+
+/* ---- which one of many ---- */
+
+static void set_name(const struct kvt_reader *reader, const char *fact, const char *const *paths)
+{
+	for (; *paths != NULL; paths++) {
+		g_autofree char *line = kvt_root_line(reader->root, *paths);
+
+		if (line == NULL || line[0] == '\0')
+			continue;
+		kvt_facts_set_text(reader->facts, KVT_MACHINE, fact, line,
+				   kvt_read_from(reader, *paths, *paths));
+		return;
+	}
+	kvt_facts_set_absent(reader->facts, KVT_MACHINE, fact, "not recorded");
+}
+
+/* By these a guest is found again in its host's definitions. */
+static void read_names(const struct kvt_reader *reader)
+{
+	static const char *const hosts[] = { "/kvmtime/hostname", "/etc/hostname", NULL };
+	static const char *const running[] = { "/proc/sys/kernel/hostname", NULL };
+	static const char *const uuids[] = { "/sys/class/dmi/id/product_uuid", NULL };
+	static const char *const none[] = { NULL };
+	static const char *const dates[] = { "/kvmtime/collected", NULL };
+	const bool live = kvt_root_is_live(reader->root);
+
+	set_name(reader, "identity.hostname", live ? running : hosts);
+	set_name(reader, "identity.uuid", live ? none : uuids); /* only root may read it */
+	set_name(reader, "identity.collected", live ? none : dates);
 }
 
 /* ---- container, KVM of its own ---- */
@@ -324,7 +380,9 @@ void kvt_read_identity(struct kvt_reader *reader)
 	ask_xen(reader, &id);
 	read_board(reader, &id);
 	ask_log(reader, &id);
+	ask_lscpu(reader, &id);
 	ask_files(reader, &id);
+	read_names(reader);
 	kvm = has_kvm(reader);
 	guest = id.hypervisor != NULL && strcmp(id.hypervisor, "none") != 0 && !id.dom0;
 	reader->who = (guest ? KVT_GUEST : 0u) | (!guest || kvm ? KVT_HOST : 0u);

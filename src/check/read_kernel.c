@@ -103,7 +103,7 @@ static void from_uname(const struct kvt_reader *reader, const struct kvt_uname *
 	const int major = el_major(name->release);
 	const int minor = el_minor(name->release, major);
 	g_autofree char *family = family_of(name->release, name->version);
-	const char *source = "uname";
+	const char *source = kvt_read_from(reader, "/kvmtime/uname", "uname");
 
 	kvt_facts_set_text(reader->facts, reader->who, "kernel.release", name->release, source);
 	kvt_facts_set_text(reader->facts, reader->who, "kernel.version", name->release, source);

@@ -5,8 +5,6 @@
 #include "check/machine.h"
 #include "check/messages.h"
 
-static const char log_name[] = "kernel log";
-
 /* Every fact of the log is unknown for the same reason. */
 static void set_unknown(const struct kvt_reader *reader, bool needs_root, const char *reason)
 {
@@ -36,5 +34,6 @@ void kvt_read_log(const struct kvt_reader *reader)
 		return;
 	}
 	log = kvt_log_scan(reader->messages, text, len);
-	kvt_log_facts(log, reader->facts, reader->who, log_name);
+	kvt_log_facts(log, reader->facts, reader->who,
+		      kvt_read_from(reader, "/kvmtime/log", "kernel log"));
 }

@@ -9,7 +9,7 @@ static void read_kernel_state(const struct kvt_reader *reader)
 {
 	static const char *const names[] = { "ntp.synchronised", "ntp.offset_s", "ntp.maxerror_s",
 					     "ntp.frequency_ppm" };
-	const char *source = "ntp_adjtime";
+	const char *source = kvt_read_from(reader, "/kvmtime/adjtimex", "ntp_adjtime");
 	struct kvt_ntp_state state;
 
 	if (reader->answers->ntp(reader->answers->user, &state) < 0) {
@@ -20,6 +20,11 @@ static void read_kernel_state(const struct kvt_reader *reader)
 	}
 	kvt_facts_set_bool(reader->facts, reader->who, "ntp.synchronised", state.synchronised,
 			   source);
+	for (guint i = 1; state.only_flag && i < G_N_ELEMENTS(names); i++)
+		kvt_facts_set_unknown(reader->facts, reader->who, names[i], false,
+				      "ntp_adjtime was not asked");
+	if (state.only_flag)
+		return;
 	kvt_facts_set_real(reader->facts, reader->who, "ntp.offset_s",
 			   (double)state.offset_ns / 1e9, source);
 	kvt_facts_set_real(reader->facts, reader->who, "ntp.maxerror_s",
@@ -71,7 +76,7 @@ static bool is_openntpd(const char *line)
 
 static void take_process(const struct kvt_reader *reader, const char *line)
 {
-	const char *source = "/proc/*/comm";
+	const char *source = kvt_read_from(reader, "/kvmtime/processes", "/proc/*/comm");
 	g_auto(GStrv) words = kvt_words(line);
 	const char *name = g_strv_length(words) >= 2 ? daemon_name(words[1]) : "";
 
@@ -93,7 +98,7 @@ static void take_process(const struct kvt_reader *reader, const char *line)
 
 static void read_daemons(const struct kvt_reader *reader)
 {
-	const char *source = "/proc/*/comm";
+	const char *source = kvt_read_from(reader, "/kvmtime/processes", "/proc/*/comm");
 	g_autofree char *lines =
 		reader->answers->processes(reader->answers->user, kvt_time_daemons);
 	g_auto(GStrv) each = g_strsplit(lines != NULL ? lines : "", "\n", -1);
@@ -275,25 +280,80 @@ static void read_configuration(const struct kvt_reader *reader)
  * chronyc -c tracking: reference id, its name, stratum, reference time, system offset (positive =
  * the clock is slow of NTP time), last offset, RMS offset, frequency, ..., leap status.
  */
-static void ask_chrony(const struct kvt_reader *reader)
+static void take_tracking(const struct kvt_reader *reader, const char *reference, const char *leap,
+			  double offset_s, const char *source)
 {
-	g_autofree char *answer = reader->answers->query(reader->answers->user, "chronyc-tracking");
-	g_auto(GStrv) values = g_strsplit(answer != NULL ? g_strstrip(answer) : "", ",", -1);
-	const char *source = "chronyc -c tracking";
-	bool synchronised;
+	const bool synchronised = strcmp(leap, "Not synchronised") != 0;
 
-	if (g_strv_length(values) < 14)
-		return;
-	synchronised = strcmp(values[13], "Not synchronised") != 0;
 	kvt_facts_set_bool(reader->facts, reader->who, "ntp.daemon_synchronised", synchronised,
 			   source);
 	if (!synchronised)
 		return;
 	/* chronyc prints the offset that is added to the clock as positive = slow */
-	kvt_facts_set_real(reader->facts, reader->who, "ntp.daemon_offset_s",
-			   g_ascii_strtod(values[4], NULL), source);
+	kvt_facts_set_real(reader->facts, reader->who, "ntp.daemon_offset_s", offset_s, source);
 	kvt_facts_set_text(reader->facts, reader->who, "ntp.daemon_source",
-			   g_str_has_prefix(values[1], "PHC") ? "phc" : "ntp", source);
+			   strstr(reference, "PHC") != NULL ? "phc" : "ntp", source);
+}
+
+/* "Key      : value" of the answer for people; owned, "" if it is not there */
+static char *tracking_value(char *const *lines, const char *key)
+{
+	for (guint i = 0; lines[i] != NULL; i++) {
+		const char *colon = strchr(lines[i], ':');
+
+		if (colon != NULL && g_str_has_prefix(lines[i], key))
+			return g_strstrip(g_strdup(colon + 1));
+	}
+	return g_strdup("");
+}
+
+/* what sosreports hold, and what the guest agent is asked for */
+static void take_words(const struct kvt_reader *reader, const char *answer, const char *source)
+{
+	g_auto(GStrv) lines = g_strsplit(answer, "\n", -1);
+	g_autofree char *reference = tracking_value(lines, "Reference ID");
+	g_autofree char *system = tracking_value(lines, "System time");
+	g_autofree char *leap = tracking_value(lines, "Leap status");
+	const double offset_s = g_ascii_strtod(system, NULL);
+
+	if (system[0] != '\0' && leap[0] != '\0')
+		take_tracking(reader, reference, leap,
+			      strstr(system, "fast") != NULL ? -offset_s : offset_s, source);
+}
+
+static void ask_chrony(const struct kvt_reader *reader)
+{
+	g_autofree char *answer = reader->answers->query(reader->answers->user, "chronyc-tracking");
+	g_auto(GStrv) values = g_strsplit(answer != NULL ? g_strstrip(answer) : "", ",", -1);
+	const char *source =
+		kvt_read_from(reader, "/kvmtime/chronyc-tracking", "chronyc -c tracking");
+
+	if (answer != NULL && strstr(answer, "Leap status") != NULL)
+		take_words(reader, answer, source);
+	else if (g_strv_length(values) >= 14)
+		take_tracking(reader, values[1], values[13], g_ascii_strtod(values[4], NULL),
+			      source);
+}
+
+/* ntpq -pn: the row of the source that is followed begins with a star, or o for a pulse */
+static void take_peers(const struct kvt_reader *reader, const char *answer)
+{
+	const char *source = kvt_read_from(reader, "/kvmtime/ntpq-peers", "ntpq -pn");
+	g_auto(GStrv) lines = g_strsplit(answer, "\n", -1);
+	bool followed = false;
+
+	for (guint i = 0; lines[i] != NULL; i++) {
+		g_auto(GStrv) columns = kvt_words(lines[i]);
+
+		if ((lines[i][0] != '*' && lines[i][0] != 'o') || g_strv_length(columns) < 10)
+			continue;
+		followed = true;
+		kvt_facts_set_real(reader->facts, reader->who, "ntp.daemon_offset_s",
+				   g_ascii_strtod(columns[8], NULL) / 1e3, source);
+	}
+	if (strstr(answer, "refid") != NULL)
+		kvt_facts_set_bool(reader->facts, reader->who, "ntp.daemon_synchronised", followed,
+				   source);
 }
 
 static void ask_ntpd(const struct kvt_reader *reader)
@@ -301,7 +361,11 @@ static void ask_ntpd(const struct kvt_reader *reader)
 	g_autofree char *answer = reader->answers->query(reader->answers->user, "ntpq-rv");
 	const char *stratum = answer != NULL ? strstr(answer, "stratum=") : NULL;
 	const char *offset = answer != NULL ? strstr(answer, "offset=") : NULL;
+	g_autofree char *peers =
+		answer == NULL ? reader->answers->query(reader->answers->user, "ntpq-peers") : NULL;
 
+	if (peers != NULL)
+		take_peers(reader, peers);
 	if (stratum == NULL)
 		return;
 	kvt_facts_set_bool(reader->facts, reader->who, "ntp.daemon_synchronised",

@@ -8,6 +8,9 @@
 
 #include "check/machine.h"
 #include "check/record.h"
+#include "check/journal.h"
+#include "check/logs.h"
+#include "sys/archive.h"
 #include "sys/error.h"
 
 #define STDIN_LIMIT (512u << 20)
@@ -63,6 +66,46 @@ static bool open_file(struct kvt_source *source, GError **error)
 	return true;
 }
 
+const char *kvt_source_shown(const struct kvt_source *source)
+{
+	return strcmp(source->name, "-") == 0 ? "standard input" : source->name;
+}
+
+/* What is compressed is read as what is in it, so that every reader of a file takes both. */
+static bool inflate(struct kvt_source *source, GError **error)
+{
+	const enum kvt_archive_kind kind = source->bytes != NULL
+						   ? kvt_archive_kind(source->bytes, source->len)
+						   : KVT_ARCHIVE_NONE;
+
+	source->is_archive = kind == KVT_ARCHIVE_MEMBERS;
+	if (kind != KVT_ARCHIVE_COMPRESSED)
+		return true;
+	if (!kvt_archive_inflate(kvt_source_shown(source), source->bytes, source->len, STDIN_LIMIT,
+				 &source->inflated, error))
+		return false;
+	source->is_archive = source->inflated == NULL;
+	if (source->inflated != NULL)
+		source->bytes = g_bytes_get_data(source->inflated, &source->len);
+	if (source->bytes == NULL)
+		source->bytes = "";
+	return true;
+}
+
+/* A journal's JSON is read as the lines that it stands for. */
+static void rewrite_journal(struct kvt_source *source)
+{
+	GBytes *lines = source->bytes != NULL && !source->is_archive
+				? kvt_journal_lines(source->bytes, source->len)
+				: NULL;
+
+	if (lines == NULL)
+		return;
+	g_clear_pointer(&source->inflated, g_bytes_unref);
+	source->inflated = lines;
+	source->bytes = g_bytes_get_data(lines, &source->len);
+}
+
 struct kvt_source *kvt_source_open(const char *name, GError **error)
 {
 	g_autoptr(kvt_source) source = g_new0(struct kvt_source, 1);
@@ -70,9 +113,26 @@ struct kvt_source *kvt_source_open(const char *name, GError **error)
 	source->name = name;
 	if (name == NULL)
 		return g_steal_pointer(&source);
-	if (strcmp(name, "-") == 0 ? read_stdin(source, error) : open_file(source, error))
+	if ((strcmp(name, "-") == 0 ? read_stdin(source, error) : open_file(source, error)) &&
+	    inflate(source, error)) {
+		rewrite_journal(source);
 		return g_steal_pointer(&source);
+	}
 	return NULL;
+}
+
+struct kvt_source *kvt_source_new_bytes(const char *name, const char *bytes, gsize len,
+					GError **error)
+{
+	g_autoptr(kvt_source) source = g_new0(struct kvt_source, 1);
+
+	source->name = name;
+	source->bytes = bytes;
+	source->len = len;
+	if (!inflate(source, error))
+		return NULL;
+	rewrite_journal(source);
+	return g_steal_pointer(&source);
 }
 
 void kvt_source_close(struct kvt_source *source)
@@ -81,6 +141,8 @@ void kvt_source_close(struct kvt_source *source)
 		return;
 	if (source->map != NULL)
 		g_mapped_file_unref(source->map);
+	if (source->inflated != NULL)
+		g_bytes_unref(source->inflated);
 	g_free(source->owned);
 	g_free(source);
 }
@@ -126,6 +188,7 @@ static bool folder_read(const struct kvt_source *source, GPtrArray *sets, GError
 			    source->name);
 		return false;
 	}
+	kvt_logs_prepare(root);
 	kvt_answers_recorded(root, &answers);
 	g_ptr_array_add(sets, kvt_machine_read(root, &answers, source->name));
 	return true;
@@ -137,20 +200,17 @@ const struct kvt_target_kind kvt_target_folder = { "root of a machine", folder_s
 
 static bool log_sniff(const struct kvt_source *source)
 {
-	g_autoptr(kvt_messages) messages = source->bytes != NULL ? kvt_messages_load(NULL) : NULL;
+	g_autoptr(kvt_messages) messages =
+		source->bytes != NULL && !source->is_archive ? kvt_messages_load(NULL) : NULL;
 
 	return messages != NULL && kvt_log_looks_like(messages, source->bytes, source->len);
-}
-
-static const char *shown_name(const struct kvt_source *source)
-{
-	return strcmp(source->name, "-") == 0 ? "standard input" : source->name;
 }
 
 static bool log_read(const struct kvt_source *source, GPtrArray *sets, GError **error)
 {
 	(void)error;
-	g_ptr_array_add(sets, kvt_log_read_machine(source->bytes, source->len, shown_name(source)));
+	g_ptr_array_add(sets,
+			kvt_log_read_machine(source->bytes, source->len, kvt_source_shown(source)));
 	return true;
 }
 
@@ -166,13 +226,13 @@ static bool record_sniff(const struct kvt_source *source)
 static bool record_read(const struct kvt_source *source, GPtrArray *sets, GError **error)
 {
 	g_autoptr(kvt_root) root =
-		kvt_record_parse(source->bytes, source->len, shown_name(source), error);
+		kvt_record_parse(source->bytes, source->len, kvt_source_shown(source), error);
 	struct kvt_answers answers;
 
 	if (root == NULL)
 		return false;
 	kvt_answers_recorded(root, &answers);
-	g_ptr_array_add(sets, kvt_machine_read(root, &answers, shown_name(source)));
+	g_ptr_array_add(sets, kvt_machine_read(root, &answers, kvt_source_shown(source)));
 	return true;
 }
 

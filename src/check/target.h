@@ -20,8 +20,11 @@ struct kvt_source {
 	const char
 		*bytes; /* of a file or of standard input; NULL for a folder; no NUL at the end */
 	gsize len;
+	bool is_archive;  /* @bytes are a tar or a zip; what is compressed alone is inflated already
+			   */
 	GMappedFile *map; /* what holds @bytes, or NULL */
 	char *owned;      /* the same */
+	GBytes *inflated; /* the same */
 };
 
 /**
@@ -41,12 +44,19 @@ struct kvt_target_kind {
  * kvt_source_open() - open what was given
  * @name:  path, "-", or NULL for this machine
  * @error: out; KVT_STATUS_REFUSED (cannot be opened), KVT_STATUS_BAD_INPUT (neither file nor
- *         folder, or standard input longer than 512 MiB)
+ *         folder, standard input longer than 512 MiB, compressed and damaged or too large)
  *
  * Return: owned, or NULL.
  */
 struct kvt_source *kvt_source_open(const char *name, GError **error);
 void kvt_source_close(struct kvt_source *source);
+
+/** kvt_source_new_bytes() - the same of bytes that are in memory; they must outlive the source */
+struct kvt_source *kvt_source_new_bytes(const char *name, const char *bytes, gsize len,
+					GError **error);
+
+/** kvt_source_shown() - its name for people: "standard input" for "-" */
+const char *kvt_source_shown(const struct kvt_source *source);
 
 typedef struct kvt_source kvt_source; /* for g_autoptr(kvt_source) alone */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(kvt_source, kvt_source_close)

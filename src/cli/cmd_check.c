@@ -16,14 +16,16 @@
 #include "cli/verbs.h"
 
 static const char description[] =
-	"Without a TARGET it is this machine; else a record, the root folder of a machine, a log, a VM\n"
-	"definition, or - for standard input; what it is, is told by its content.\n"
+	"Without a TARGET it is this machine; else a record, the root folder of a machine, a sosreport, a\n"
+	"log, a VM definition, each packed or not (gzip, xz, bzip2, zstd; tar, zip), or - for standard\n"
+	"input; what it is, is told by its content.\n"
 	"\n"
 	"Examples:\n"
 	"  kvmtime check                      this machine\n"
 	"  kvmtime check -v                   with sources, and what could not be decided\n"
 	"  kvmtime check --facts              what was read, and from where\n"
 	"  dmesg | kvmtime check -            a log\n"
+	"  kvmtime check sosreport-*.tar.xz   a sosreport as it was sent\n"
 	"  kvmtime check --move A.rec B.rec    may a guest move from host A to B, and back?\n"
 	"  kvmtime check --at TIME HOSTLOG GUESTLOG    one time line of both\n"
 	"  kvmtime check --all                each running guest, with its definition and this host\n"

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/targets.h"
 
+#include <string.h>
+
+#include "cli/target_archive.h"
 #include "sys/error.h"
 #include "vmdef/facts.h"
 
+static const char no_kind[] = ": none of: ";
+
 /* The first whose sniff() says yes reads it, so the most particular ones come first. */
-static const struct kvt_target_kind *const kinds[] = {
-	&kvt_target_definition,
-	&kvt_target_live,
-	&kvt_target_folder,
-	&kvt_target_record,
-	&kvt_target_log, /* takes nearly any text with time stamps: last */
-};
+static const struct kvt_target_kind
+	*const kinds[] = {
+		&kvt_target_definition, &kvt_target_live,   &kvt_target_archive,
+		&kvt_target_sosreport,  &kvt_target_folder, &kvt_target_record,
+		&kvt_target_log, /* takes nearly any text with time stamps: last */
+	};
 
 static void facts_free(gpointer data)
 {
-	kvt_facts_free(data);
+	kvt_facts_free(data); /* NULL where somebody took it over */
 }
 
 static GPtrArray *read_source(const struct kvt_source *source, GError **error)
@@ -29,7 +33,7 @@ static GPtrArray *read_source(const struct kvt_source *source, GError **error)
 	names = g_string_new(NULL);
 	for (guint i = 1; i < G_N_ELEMENTS(kinds); i++)
 		g_string_append_printf(names, "%s%s", i > 1 ? ", " : "", kinds[i]->name);
-	g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT, "%s: none of: %s", source->name,
+	g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT, "%s%s%s", source->name, no_kind,
 		    names->str);
 	g_string_free(names, TRUE);
 	return NULL;
@@ -44,7 +48,12 @@ GPtrArray *kvt_target_read(const char *name, GError **error)
 
 GPtrArray *kvt_target_read_bytes(const char *name, const char *bytes, gsize len, GError **error)
 {
-	const struct kvt_source source = { .name = name, .bytes = bytes, .len = len };
+	g_autoptr(kvt_source) source = kvt_source_new_bytes(name, bytes, len, error);
 
-	return read_source(&source, error);
+	return source != NULL ? read_source(source, error) : NULL;
+}
+
+bool kvt_target_is_unknown(const GError *error)
+{
+	return strstr(error->message, no_kind) != NULL;
 }

@@ -22,4 +22,7 @@ GPtrArray *kvt_target_read(const char *name, GError **error);
  */
 GPtrArray *kvt_target_read_bytes(const char *name, const char *bytes, gsize len, GError **error);
 
+/** kvt_target_is_unknown() - true of the error that says that it is of no kind at all */
+bool kvt_target_is_unknown(const GError *error);
+
 #endif

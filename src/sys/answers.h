@@ -20,7 +20,8 @@ struct kvt_ntp_state {
 	double frequency_ppm;
 	int64_t maxerror_us;
 	int64_t esterror_us;
-	int status; /* raw STA_ bits */
+	int status;     /* raw STA_ bits */
+	bool only_flag; /* all but @synchronised is not known */
 };
 
 /* uname(2) */
@@ -58,7 +59,7 @@ const struct kvt_answers *kvt_answers_live(void);
  *
  *   cpuid       "LEAF SUBLEAF EAX EBX ECX EDX" a line, hexadecimal
  *   adjtimex    "synchronised yes|no", "offset_ns N", "frequency_ppm X", "maxerror_us N",
- *               "esterror_us N", "status N"
+ *               "esterror_us N", "status N"; "only yes": nothing but the first is known
  *   uname       "release X", "version X", "machine X"
  *   log         the kernel's log, in any dialect; else /var/log/dmesg and its kin
  *   processes   "PID NAME [ARGUMENTS]" a line

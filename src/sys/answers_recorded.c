@@ -60,10 +60,13 @@ static int recorded_ntp(void *user, struct kvt_ntp_state *ret_state)
 	g_auto(GStrv) lines = g_strsplit(text != NULL ? text : "", "\n", -1);
 	g_autofree char *synchronised = value_of(lines, "synchronised");
 	g_autofree char *frequency = value_of(lines, "frequency_ppm");
+	g_autofree char *only = NULL;
 
 	if (synchronised == NULL)
 		return -KVT_E_ABSENT;
+	only = value_of(lines, "only");
 	*ret_state = (struct kvt_ntp_state){
+		.only_flag = only != NULL,
 		.synchronised = strcmp(synchronised, "yes") == 0,
 		.offset_ns = int_of(lines, "offset_ns"),
 		.frequency_ppm = frequency != NULL ? g_ascii_strtod(frequency, NULL) : 0,

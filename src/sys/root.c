@@ -12,16 +12,22 @@
 
 #include "sys/error.h"
 
+#define MAX_LINKS 40
+
 struct kvt_root {
 	char *dir;
 	int fd;
 	bool live;
-	GHashTable *files; /* a machine in memory: path -> struct memory_file; else NULL */
+	GHashTable *files; /* in memory: path -> struct memory_file; goes before the directory */
+	bool has_links;    /* one of them is a symbolic link */
 };
 
 struct memory_file {
 	GBytes *bytes; /* NULL = could not be read */
 	char *reason;
+	char *link;   /* a symbolic link's target, else NULL */
+	char *origin; /* where the bytes are from, or NULL = the path says it */
+	bool folder;
 };
 
 static void memory_file_free(gpointer data)
@@ -31,6 +37,8 @@ static void memory_file_free(gpointer data)
 	if (file->bytes != NULL)
 		g_bytes_unref(file->bytes);
 	g_free(file->reason);
+	g_free(file->link);
+	g_free(file->origin);
 	g_free(file);
 }
 
@@ -66,18 +74,123 @@ struct kvt_root *kvt_root_new_memory(const char *name)
 
 	root->dir = g_strdup(name);
 	root->fd = -1;
-	root->files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, memory_file_free);
 	return root;
+}
+
+/* The file of that path in memory, made anew. */
+static struct memory_file *put(struct kvt_root *root, const char *path)
+{
+	struct memory_file *file = g_new0(struct memory_file, 1);
+
+	if (root->files == NULL)
+		root->files =
+			g_hash_table_new_full(g_str_hash, g_str_equal, g_free, memory_file_free);
+	g_hash_table_replace(root->files, g_strdup(path), file);
+	return file;
 }
 
 void kvt_root_add(struct kvt_root *root, const char *path, const char *bytes, gsize len,
 		  const char *reason)
 {
-	struct memory_file *file = g_new0(struct memory_file, 1);
+	struct memory_file *file = put(root, path);
 
 	file->bytes = bytes != NULL ? g_bytes_new(bytes, len) : NULL;
 	file->reason = g_strdup(reason);
-	g_hash_table_replace(root->files, g_strdup(path), file);
+}
+
+void kvt_root_add_bytes(struct kvt_root *root, const char *path, GBytes *bytes, const char *origin)
+{
+	struct memory_file *file = put(root, path);
+
+	file->bytes = g_bytes_ref(bytes);
+	file->origin = g_strdup(origin);
+}
+
+void kvt_root_add_link(struct kvt_root *root, const char *path, const char *target)
+{
+	put(root, path)->link = g_strdup(target);
+	root->has_links = true;
+}
+
+void kvt_root_add_folder(struct kvt_root *root, const char *path)
+{
+	if (root->files == NULL || !g_hash_table_contains(root->files, path))
+		put(root, path)->folder = true;
+}
+
+/* ---- paths through symbolic links in memory ---- */
+
+/* put a target's steps before those that are left */
+static void push_steps(GQueue *steps, const char *path)
+{
+	g_auto(GStrv) each = g_strsplit(path, "/", -1);
+
+	for (guint i = g_strv_length(each); i-- > 0;)
+		if (each[i][0] != '\0' && strcmp(each[i], ".") != 0)
+			g_queue_push_head(steps, g_strdup(each[i]));
+}
+
+static void climb(GString *path)
+{
+	const char *slash = strrchr(path->str, '/');
+
+	g_string_truncate(path, slash != NULL ? (gsize)(slash - path->str) : 0);
+}
+
+static char *walk_steps(const struct kvt_root *root, GQueue *steps)
+{
+	GString *path = g_string_new(NULL);
+
+	for (guint links = 0; !g_queue_is_empty(steps) && links < MAX_LINKS;) {
+		g_autofree char *step = g_queue_pop_head(steps);
+		const struct memory_file *file;
+
+		if (strcmp(step, "..") == 0) {
+			climb(path);
+			continue;
+		}
+		g_string_append_printf(path, "/%s", step);
+		file = g_hash_table_lookup(root->files, path->str);
+		if (file == NULL || file->link == NULL)
+			continue;
+		climb(path);
+		if (file->link[0] == '/')
+			g_string_truncate(path, 0);
+		push_steps(steps, file->link);
+		links++;
+	}
+	if (g_queue_is_empty(steps))
+		return g_string_free(path, FALSE);
+	g_string_free(path, TRUE);
+	return NULL;
+}
+
+/* As openat2() would with RESOLVE_IN_ROOT: never out of the root. NULL = links in a ring. */
+static char *resolve(const struct kvt_root *root, const char *path)
+{
+	GQueue steps = G_QUEUE_INIT;
+	char *plain;
+
+	if (!root->has_links)
+		return g_strdup(path);
+	push_steps(&steps, path);
+	plain = walk_steps(root, &steps);
+	g_queue_clear_full(&steps, g_free);
+	return plain;
+}
+
+static const struct memory_file *in_memory(const struct kvt_root *root, const char *path)
+{
+	g_autofree char *plain = root->files != NULL ? resolve(root, path) : NULL;
+
+	return plain != NULL ? g_hash_table_lookup(root->files, plain) : NULL;
+}
+
+const char *kvt_root_origin(const struct kvt_root *root, const char *path)
+{
+	const struct memory_file *file = in_memory(root, path);
+
+	return file != NULL ? file->origin : NULL;
 }
 
 void kvt_root_free(struct kvt_root *root)
@@ -181,15 +294,14 @@ static char *read_all(int fd, const char *path, gsize limit, bool head, gsize *r
 	return (char *)g_byte_array_free(bytes, FALSE);
 }
 
-static char *read_memory(const struct kvt_root *root, const char *path, gsize limit, bool head,
+static char *read_memory(const struct memory_file *file, const char *path, gsize limit, bool head,
 			 gsize *ret_len, GError **error)
 {
-	const struct memory_file *file = g_hash_table_lookup(root->files, path);
 	const char *bytes;
 	gsize len;
 
-	if (file == NULL) {
-		kvt_error_errno(error, path, ENOENT);
+	if (file->folder) {
+		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT, "%s: not a regular file", path);
 		return NULL;
 	}
 	if (file->bytes == NULL) {
@@ -219,15 +331,16 @@ static char *read_memory(const struct kvt_root *root, const char *path, gsize li
 static char *read_file(const struct kvt_root *root, const char *path, gsize limit, bool head,
 		       gsize *ret_len, GError **error)
 {
+	const struct memory_file *file = in_memory(root, path);
 	struct stat st;
 	char *bytes = NULL;
 	int fd;
 
-	if (root->files != NULL)
-		return read_memory(root, path, limit, head, ret_len, error);
-	fd = open_below(root, path, O_RDONLY);
+	if (file != NULL)
+		return read_memory(file, path, limit, head, ret_len, error);
+	fd = root->fd >= 0 ? open_below(root, path, O_RDONLY) : -1;
 	if (fd < 0) {
-		kvt_error_errno(error, path, errno);
+		kvt_error_errno(error, path, root->fd >= 0 ? errno : ENOENT);
 		return NULL;
 	}
 	if (fstat(fd, &st) < 0)
@@ -272,72 +385,86 @@ static gint by_name(gconstpointer a, gconstpointer b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The names below a folder are the steps that the paths take next. */
-static GPtrArray *list_memory(const struct kvt_root *root, const char *path)
+static void add_name(GPtrArray *names, GHashTable *seen, char *name)
 {
-	g_autofree char *prefix =
-		g_str_has_suffix(path, "/") ? g_strdup(path) : g_strconcat(path, "/", NULL);
-	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	if (g_hash_table_contains(seen, name)) {
+		g_free(name);
+		return;
+	}
+	g_hash_table_add(seen, name);
+	g_ptr_array_add(names, name);
+}
+
+/* The names below a folder are the steps that the paths take next. */
+static void list_memory(const struct kvt_root *root, const char *path, GPtrArray *names,
+			GHashTable *seen)
+{
+	g_autofree char *plain = resolve(root, path);
+	g_autofree char *prefix = plain == NULL                  ? NULL
+				  : g_str_has_suffix(plain, "/") ? g_strdup(plain)
+								 : g_strconcat(plain, "/", NULL);
 	GHashTableIter iter;
 	gpointer key;
 
 	g_hash_table_iter_init(&iter, root->files);
-	while (g_hash_table_iter_next(&iter, &key, NULL)) {
+	while (prefix != NULL && g_hash_table_iter_next(&iter, &key, NULL)) {
 		const char *rest = (const char *)key + strlen(prefix);
-		char *step;
 
-		if (!g_str_has_prefix(key, prefix) || rest[0] == '\0')
-			continue;
-		step = g_strndup(rest, strcspn(rest, "/"));
-		if (g_hash_table_contains(seen, step)) {
-			g_free(step);
-			continue;
-		}
-		g_hash_table_add(seen, step);
-		g_ptr_array_add(names, step);
+		if (g_str_has_prefix(key, prefix) && rest[0] != '\0')
+			add_name(names, seen, g_strndup(rest, strcspn(rest, "/")));
 	}
-	g_ptr_array_sort(names, by_name);
-	return names->len > 0 ? g_steal_pointer(&names) : NULL;
+}
+
+/* false if it cannot be read */
+static bool list_directory(const struct kvt_root *root, const char *path, GPtrArray *names,
+			   GHashTable *seen)
+{
+	const int fd = root->fd >= 0 ? open_below(root, path, O_RDONLY | O_DIRECTORY) : -1;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while ((entry = readdir(dir)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			add_name(names, seen, g_strdup(entry->d_name));
+	closedir(dir);
+	return true;
 }
 
 GPtrArray *kvt_root_list(const struct kvt_root *root, const char *path)
 {
-	const int fd = root->files != NULL ? -1 : open_below(root, path, O_RDONLY | O_DIRECTORY);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	GPtrArray *names;
-	struct dirent *entry;
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	const struct memory_file *file = in_memory(root, path);
+	bool there;
 
 	if (root->files != NULL)
-		return list_memory(root, path);
-	if (dir == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return NULL;
-	}
-	names = g_ptr_array_new_with_free_func(g_free);
-	while ((entry = readdir(dir)) != NULL)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			g_ptr_array_add(names, g_strdup(entry->d_name));
-	closedir(dir);
+		list_memory(root, path, names, seen);
+	there = list_directory(root, path, names, seen) || names->len > 0 ||
+		(file != NULL && file->folder);
 	g_ptr_array_sort(names, by_name);
-	return names;
+	return there ? g_steal_pointer(&names) : NULL;
 }
 
 bool kvt_root_exists(const struct kvt_root *root, const char *path)
 {
 	int fd;
 
+	if (in_memory(root, path) != NULL)
+		return true;
 	if (root->files != NULL) {
-		g_autoptr(GPtrArray) below = NULL;
+		g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+		g_autoptr(GPtrArray) below = g_ptr_array_new_with_free_func(g_free);
 
-		if (g_hash_table_contains(root->files, path))
+		list_memory(root, path, below, seen);
+		if (below->len > 0)
 			return true;
-		below = list_memory(root, path);
-		return below != NULL;
 	}
-	fd = open_below(root, path, O_PATH);
-
+	fd = root->fd >= 0 ? open_below(root, path, O_PATH) : -1;
 	if (fd < 0)
 		return false;
 	close(fd);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A directory that stands for "/": the live machine, a recorded one, a mounted image, an unpacked
- * sosreport. Whoever made its files may be hostile: a path never leaves the directory, whatever
- * symbolic links say; only regular files are read, and no more of them than asked.
+ * sosreport; or the same in memory. Whoever made its files may be hostile: a path never leaves the
+ * directory, whatever symbolic links say; only regular files are read, and no more than asked.
  */
 #ifndef KVT_SYS_ROOT_H
 #define KVT_SYS_ROOT_H
@@ -41,6 +41,22 @@ struct kvt_root *kvt_root_new_memory(const char *name);
  */
 void kvt_root_add(struct kvt_root *root, const char *path, const char *bytes, gsize len,
 		  const char *reason);
+
+/**
+ * kvt_root_add_bytes() - the same with bytes that are shared, into any root but the live one; what
+ * is in memory goes before what is in the directory
+ * @origin: where they are from, for the facts' sources; NULL = the path says it
+ */
+void kvt_root_add_bytes(struct kvt_root *root, const char *path, GBytes *bytes, const char *origin);
+
+/** kvt_root_add_link() - a symbolic link in memory; it never leads out of the root */
+void kvt_root_add_link(struct kvt_root *root, const char *path, const char *target);
+
+/** kvt_root_add_folder() - a folder in memory, maybe empty */
+void kvt_root_add_folder(struct kvt_root *root, const char *path);
+
+/** kvt_root_origin() - where the bytes of that path are from, if not from there; else NULL */
+const char *kvt_root_origin(const struct kvt_root *root, const char *path);
 
 /** kvt_root_free() - NULL is taken */
 void kvt_root_free(struct kvt_root *root);

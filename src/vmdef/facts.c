@@ -81,6 +81,10 @@ static void fill_ticks(struct filler *f)
 static void fill_identity(struct filler *f)
 {
 	text(f, "name", KVT_VM_NAME, NULL);
+	if (f->vm->uuid != NULL)
+		kvt_facts_set_text(f->facts, KVT_VM, "uuid", f->vm->uuid, f->vm->file);
+	else
+		kvt_facts_set_absent(f->facts, KVT_VM, "uuid", f->vm->file);
 	text(f, "guest.cmdline_clocksource", KVT_VM_CLOCKSOURCE, NULL);
 	kvt_facts_set_text(f->facts, KVT_VM, "format", kvt_vm_format_name(f->vm->format),
 			   f->vm->file);

@@ -340,6 +340,9 @@ static void read_domain(struct kvt_vm *vm, const xmlNode *root)
 			read_clock(vm, n);
 		} else if (is(n, "name")) {
 			kvt_vm_say_text(vm, KVT_VM_NAME, content(n), line_of(n));
+		} else if (is(n, "uuid")) {
+			g_free(vm->uuid);
+			vm->uuid = g_strdup(content(n));
 		} else if (is(n, "vcpu")) {
 			int64_t count;
 

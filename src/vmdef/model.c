@@ -207,6 +207,7 @@ void kvt_vm_free(struct kvt_vm *vm)
 	g_ptr_array_unref(vm->notes);
 	g_ptr_array_unref(vm->options);
 	g_free(vm->file);
+	g_free(vm->uuid);
 	g_free(vm);
 }
 

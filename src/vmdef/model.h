@@ -181,6 +181,7 @@ struct kvt_vm_value {
 struct kvt_vm {
 	enum kvt_vm_format format;
 	char *file; /* where it came from, for messages; owned */
+	char *uuid; /* which VM it is, where the definition says so; owned, or NULL */
 	struct kvt_vm_value at[KVT_VM_FIELD_COUNT];
 	GPtrArray *notes;   /* struct kvt_vm_note, owned */
 	GPtrArray *options; /* QEMU: historic options seen, char *, owned, in order */
