@@ -28,10 +28,11 @@
 struct kvt_bench_cost {
 	double min_ns;      /* per read: of the cheapest batch, */
 	double median_ns;   /* of the middle one, */
-	double p99_ns;      /* of the batch that 1 % were dearer than */
-	double overhead_ns; /* of the loop, already subtracted from the three above */
+	double p99_ns;      /* one read in a hundred was dearer, each timed by itself */
+	double overhead_ns; /* of the loop, already subtracted from the first two */
 	unsigned batches;
-	unsigned reads; /* in each batch */
+	unsigned singles; /* reads that were timed by themselves */
+	unsigned reads;   /* in each batch */
 };
 
 /**
@@ -55,7 +56,10 @@ typedef void (*kvt_bench_batch)(void *arg, unsigned reads);
  *
  * Batches of about 10 us, timed with the TSC where there is one (else CLOCK_MONOTONIC), so that
  * a slow clock is not timed with itself; with them, batches of an empty loop, whose median is
- * subtracted.
+ * subtracted. Among them single reads, each between two ordered readings of the counter, less the
+ * median of such a pair with nothing in between: so a single read waits for all that came before
+ * it and overlaps with nothing, and may cost more than one of a batch. What the 99th percentile
+ * holds is thus what a caller can meet, interrupts and lost time slices among it.
  *
  * Context: one thread; at least 20 batches even if they take longer than @budget_ns.
  */

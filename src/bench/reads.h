@@ -28,7 +28,7 @@ struct kvt_read_cost {
 	bool known;
 	double min_ns;    /* cheapest batch of any block */
 	double median_ns; /* median of the blocks' medians */
-	double p99_ns;    /* median of the blocks' p99 */
+	double p99_ns;    /* median of the blocks' p99, of single reads */
 	double overhead_ns;
 	GArray *medians_ns; /* of each block; NaN if that failed */
 	GArray *p99s_ns;

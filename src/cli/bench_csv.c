@@ -49,9 +49,12 @@ static void csv_trial(const struct kvt_bench_report *report)
 		const struct kvt_trial_round *round =
 			&g_array_index(report->trial->rounds, struct kvt_trial_round, i);
 
-		printf("%u,%s,%.9g,%.6f,%.6f,%" G_GUINT64_FORMAT ",%d,%d\n", round->block,
-		       report->labels[round->source], round->value, (double)round->took_ns / 1e9,
-		       round->steal, round->throttled, round->disturbed, round->lost);
+		printf("%u,%s,%.9g,%.6f,", round->block, report->labels[round->source],
+		       round->value, (double)round->took_ns / 1e9);
+		if (isfinite(round->steal))
+			printf("%.6f", round->steal);
+		printf(",%" G_GUINT64_FORMAT ",%d,%d\n", round->throttled, round->disturbed,
+		       round->lost);
 	}
 }
 

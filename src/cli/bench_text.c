@@ -248,6 +248,15 @@ static double median_value(const struct kvt_trial *trial, unsigned source, unsig
 	return kvt_stats_median(values);
 }
 
+/* a run that was interrupted early has no round of some source */
+static char *median_text(const struct kvt_bench_report *report, double median)
+{
+	if (!isfinite(median))
+		return g_strdup("-");
+	return g_strdup_printf("%.6g%s", median,
+			       report->compare->command->metric == NULL ? " s" : "");
+}
+
 static char *interval_text(const struct kvt_interval *r)
 {
 	if (r->n < 2)
@@ -274,8 +283,10 @@ static void print_rounds(const struct kvt_bench_report *report)
 						 ? interval_text(&effect->undisturbed_ratio)
 						 : g_strdup("");
 
-		add_row(rows, "%s|%u|%u|%.6g%s|%s|%s", report->labels[i], rounds, disturbed, median,
-			report->compare->command->metric == NULL ? " s" : "", all, quiet);
+		g_autofree char *middle = median_text(report, median);
+
+		add_row(rows, "%s|%u|%u|%s|%s|%s", report->labels[i], rounds, disturbed, middle,
+			all, quiet);
 	}
 	printf("\n");
 	kvt_text_table(rows, "lrrrll");
@@ -301,9 +312,10 @@ static void print_trial(const struct kvt_bench_report *report)
 		       100 * report->compare->plan.precision);
 		break;
 	case KVT_TRIAL_BUDGET:
-		printf("%u blocks: the budget of %.0f s is spent at +-%.2f %%, the precision of %.2g %% "
-		       "not reached.",
-		       trial->blocks, report->budget_s, 100 * widest,
+		printf("%u blocks: the budget of %.0f s is spent", trial->blocks, report->budget_s);
+		if (isfinite(widest))
+			printf(" at +-%.2f %%", 100 * widest);
+		printf(", the precision of %.2g %% not reached.",
 		       100 * report->compare->plan.precision);
 		break;
 	case KVT_TRIAL_STOPPED:
@@ -351,10 +363,17 @@ static void print_predictions(const struct kvt_bench_report *report)
 	for (unsigned i = 0; i < report->sources->n; i++) {
 		const double reads_s = kvt_bench_predicted_s(report, i);
 		g_autofree char *total = cost(reads_s * 1e9);
-		g_autofree char *more = g_strdup_printf("%+.3f s", reads_s - base_s);
+		g_autofree char *share =
+			isfinite(reads_s)
+				? g_strdup_printf("%.3g %%",
+						  100 * reads_s /
+							  MAX(report->count->cpu_seconds, 1e-9))
+				: g_strdup("-");
+		g_autofree char *more = isfinite(reads_s - base_s)
+						? g_strdup_printf("%+.3f s", reads_s - base_s)
+						: g_strdup("-");
 
-		add_row(rows, "%s|%s|%.3g %%|%s", report->labels[i], total,
-			100 * reads_s / MAX(report->count->cpu_seconds, 1e-9), i == 0 ? "" : more);
+		add_row(rows, "%s|%s|%s|%s", report->labels[i], total, share, i == 0 ? "" : more);
 	}
 	printf("\n");
 	kvt_text_table(rows, "lrrr");

@@ -39,6 +39,35 @@ case $? in
 *) ok "a workload as JSON is valid" valid <"$tmp/trial.json" ;;
 esac
 
+# An A/A run in simulated form: the numbers are set here, with noise of 0.05 % and no difference, and
+# the order of the rounds is that of a seed.
+cat >"$tmp/noisy" <<'END'
+read -r n 2>/dev/null <"$1" || n=0
+echo $((n + 1)) >"$1"
+echo "rate $((100000 + n * 7919 % 101 + $2 * (n % 2)))"
+END
+text=$("$kvmtime" bench --seed 1 --sources "$source,$source" --precision 0.05 --metric 'rate ([0-9]+)' \
+	-- sh "$tmp/noisy" "$tmp/count" 0)
+is "an A/A run whose numbers are known ends well" $? 0
+like "it reports no difference larger than a number" "$(head -n 1 <<<"$text")" \
+	"^$source \(2nd\) against $source: no difference larger than 0\.0[0-9] %\.$"
+like "and reaches its precision" "$text" 'blocks: the precision of 0\.05 % is reached\.'
+
+# interrupted before any round ended
+# shellcheck disable=SC2016
+"$kvmtime" bench --sources "$source,$source" --budget 600 -- sh -c 'echo >"$0"; exec sleep 300' "$tmp/began" \
+	>"$tmp/out" 2>&1 &
+pid=$!
+for ((tries = 0; tries < 600; tries++)); do
+	[ ! -e "$tmp/began" ] || break
+	sleep 0.1
+done
+kill -INT $pid
+wait $pid
+is "an interrupted run ends well" $? 0
+like "and says so" "$(cat "$tmp/out")" '^0 blocks: interrupted\.'
+is "no number is made of nothing" "$(grep -ciw nan "$tmp/out")" 0
+
 "$kvmtime" bench --sources "$source,$source" --metric 'rate ([0-9]+)' -- echo none 2>"$tmp/err"
 is "output without the number is bad input" $? 4
 "$kvmtime" bench --sources "$source,$source" -- sh -c 'echo it broke; exit 9' 2>"$tmp/err"

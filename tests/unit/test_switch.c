@@ -157,6 +157,57 @@ static void test_no_folder_is_refused(struct folder *folder, const void *data)
 	g_assert_error(error, KVT_ERROR, KVT_STATUS_REFUSED);
 }
 
+/* ---- running VMs ---- */
+
+static void add_process(const char *proc, const char *pid, const char *comm, const char *arguments,
+			gsize size, const char *held)
+{
+	g_autofree char *folder = g_build_filename(proc, pid, "fd", NULL);
+	g_autofree char *link = g_build_filename(folder, "9", NULL);
+	g_autofree char *comm_path = g_build_filename(proc, pid, "comm", NULL);
+	g_autofree char *cmdline_path = g_build_filename(proc, pid, "cmdline", NULL);
+
+	g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
+	g_assert_cmpint(symlink(held, link), ==, 0);
+	g_assert_true(g_file_set_contents(comm_path, comm, -1, NULL));
+	g_assert_true(g_file_set_contents(cmdline_path, arguments, (gssize)size, NULL));
+}
+
+static bool is_listed(const GPtrArray *vms, const char *text)
+{
+	for (guint i = 0; i < vms->len; i++)
+		if (strcmp(vms->pdata[i], text) == 0)
+			return true;
+	return false;
+}
+
+static void test_running_vms_are_named(void)
+{
+	static const char guest[] = "qemu-system-x86_64\0-name\0guest=web1,debug-threads=on\0";
+	static const char plain[] = "qemu\0-accel\0kvm\0-name\0db 2";
+	static const char other[] = "firecracker\0--id\0x\0";
+	g_autofree char *dir = g_dir_make_tmp("kvmtime-XXXXXX", NULL);
+	g_autofree char *proc = g_build_filename(dir, "proc", NULL);
+	g_autofree char *remove = g_strdup_printf("rm -rf '%s'", dir);
+	g_autoptr(kvt_root) root = NULL;
+	g_autoptr(GPtrArray) vms = NULL;
+
+	add_process(proc, "4711", "qemu-system-x86\n", guest, sizeof(guest) - 1,
+		    "anon_inode:kvm-vm");
+	add_process(proc, "4712", "qemu\n", plain, sizeof(plain) - 1, "anon_inode:kvm-vm");
+	add_process(proc, "4713", "firecracker\n", other, sizeof(other) - 1, "anon_inode:kvm-vm");
+	add_process(proc, "1", "init\n", "init", 4, "/dev/null");
+	add_process(proc, "4714", "qemu-img\n", guest, sizeof(guest) - 1, "socket:[12345]");
+	root = kvt_root_open(dir, NULL);
+	g_assert_nonnull(root);
+	vms = kvt_running_vms(root);
+	g_assert_cmpuint(vms->len, ==, 3);
+	g_assert_true(is_listed(vms, "web1 (qemu-system-x86, process 4711)"));
+	g_assert_true(is_listed(vms, "db 2 (qemu, process 4712)"));
+	g_assert_true(is_listed(vms, "a VM without a name (firecracker, process 4713)"));
+	g_assert_cmpint(system(remove), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct {
@@ -175,5 +226,6 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
 		g_test_add(tests[i].path, struct folder, NULL, setup, tests[i].test, teardown);
+	g_test_add_func("/switch/running_vms_are_named", test_running_vms_are_named);
 	return g_test_run();
 }
