@@ -8,9 +8,6 @@
 
 #include "vmdef/model.h"
 
-/* A definition is a few kilobytes; a longer file is not one. */
-#define KVT_XML_LIMIT (4u * 1024u * 1024u)
-
 /**
  * kvt_libvirt_read() - read a domain's XML
  * @xml, @length: any bytes; a document type, an external entity or a depth over 256 is an error
@@ -40,6 +37,13 @@ void kvt_libvirt_judge(struct kvt_vm *vm);
 
 /** kvt_libvirt_judge_host() - add what it refuses on one host */
 void kvt_libvirt_judge_host(struct kvt_vm *vm, const struct kvt_vm_host *host);
+
+/**
+ * kvt_libvirt_hyperv_name() - the element of <hyperv> whose state says this field
+ *
+ * Return: valid for ever; NULL: no element, or one that says more than a state (spinlocks).
+ */
+const char *kvt_libvirt_hyperv_name(enum kvt_vm_field field);
 
 /**
  * kvt_libvirt_write_clock() - the <clock> element for a model

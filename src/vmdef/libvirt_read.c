@@ -3,12 +3,10 @@
 
 #include <string.h>
 
-#include <libxml/parser.h>
-#include <libxml/tree.h>
-
 #include "sys/error.h"
 #include "vmdef/os.h"
 #include "vmdef/qemu.h"
+#include "vmdef/xml.h"
 
 /* The last second that libvirt takes as an absolute start: 9999-12-31T23:59:59Z. */
 #define LAST_START 253402300799
@@ -171,24 +169,13 @@ static void read_clock(struct kvt_vm *vm, const xmlNode *clock)
 
 /* ---- <features>, <cpu>, <os> ---- */
 
-static const struct {
-	const char *name;
-	enum kvt_vm_field field;
-} hyperv[] = {
-	{ "relaxed", KVT_VM_HV_RELAXED },
-	{ "vapic", KVT_VM_HV_VAPIC },
-	{ "vpindex", KVT_VM_HV_VPINDEX },
-	{ "runtime", KVT_VM_HV_RUNTIME },
-	{ "synic", KVT_VM_HV_SYNIC },
-	{ "stimer", KVT_VM_HV_STIMER },
-	{ "reset", KVT_VM_HV_RESET },
-	{ "frequencies", KVT_VM_HV_FREQUENCIES },
-	{ "reenlightenment", KVT_VM_HV_REENLIGHTENMENT },
-	{ "tlbflush", KVT_VM_HV_TLBFLUSH },
-	{ "ipi", KVT_VM_HV_IPI },
-	{ "evmcs", KVT_VM_HV_EVMCS },
-	{ "avic", KVT_VM_HV_AVIC },
-};
+const char *kvt_libvirt_hyperv_name(enum kvt_vm_field field)
+{
+	if (field <= KVT_VM_HV_PASSTHROUGH || field > KVT_VM_HV_AVIC ||
+	    field == KVT_VM_HV_SPINLOCKS || field == KVT_VM_HV_STIMER_DIRECT)
+		return NULL;
+	return kvt_vm_field_name(field) + strlen("hv.");
+}
 
 static void read_spinlocks(struct kvt_vm *vm, const xmlNode *node)
 {
@@ -209,9 +196,9 @@ static void read_hyperv(struct kvt_vm *vm, const xmlNode *node)
 	for (const xmlNode *n = node->children; n != NULL; n = n->next) {
 		const xmlNode *direct = child(n, "direct");
 
-		for (gsize i = 0; i < G_N_ELEMENTS(hyperv); i++)
-			if (is(n, hyperv[i].name))
-				take_state(vm, hyperv[i].field, n);
+		for (enum kvt_vm_field f = KVT_VM_HV_RELAXED; f <= KVT_VM_HV_AVIC; f++)
+			if (kvt_libvirt_hyperv_name(f) != NULL && is(n, kvt_libvirt_hyperv_name(f)))
+				take_state(vm, f, n);
 		if (is(n, "spinlocks"))
 			read_spinlocks(vm, n);
 		if (is(n, "stimer") && direct != NULL && kvt_vm_is(vm, KVT_VM_HV_STIMER, KVT_YES))
@@ -364,38 +351,6 @@ static void read_domain(struct kvt_vm *vm, const xmlNode *root)
 
 /* ---- the document ---- */
 
-/* A document type is what entity bombs and external entities need; no definition has one. */
-static void refuse_dtd(void *data, const xmlChar *name, const xmlChar *external,
-		       const xmlChar *system)
-{
-	xmlParserCtxt *parser = data;
-
-	(void)name, (void)external, (void)system;
-	parser->_private = parser; /* remembered for the message */
-	xmlStopParser(parser);
-}
-
-static xmlParserCtxt *thread_parser(void)
-{
-	static GPrivate slot = G_PRIVATE_INIT((GDestroyNotify)xmlFreeParserCtxt);
-	xmlParserCtxt *parser = g_private_get(&slot);
-
-	if (parser == NULL) {
-		parser = xmlNewParserCtxt();
-		if (parser == NULL)
-			g_error("out of memory");
-		g_private_set(&slot, parser);
-	}
-	/* names seen in a hostile file are kept in the dictionary: not for ever */
-	if (xmlDictSize(parser->dict) > 20000) {
-		parser = xmlNewParserCtxt();
-		g_private_replace(&slot, parser);
-	}
-	parser->sax->internalSubset = refuse_dtd;
-	parser->_private = NULL;
-	return parser;
-}
-
 static const xmlNode *find_domain(const xmlDoc *document)
 {
 	const xmlNode *root = xmlDocGetRootElement(document);
@@ -405,43 +360,16 @@ static const xmlNode *find_domain(const xmlDoc *document)
 	return child(root, "domain"); /* <domstatus>, <domainsnapshot> */
 }
 
-static void set_error(GError **error, xmlParserCtxt *parser, const char *file)
-{
-	const xmlError *last = xmlCtxtGetLastError(parser);
-	g_autofree char *text =
-		g_strdup(last != NULL && last->message != NULL ? last->message : "not XML");
-
-	if (parser->_private != NULL)
-		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT,
-			    "%s:%d: a document type declaration: refused, no definition needs one",
-			    file, parser->input != NULL ? parser->input->line : 1);
-	else
-		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT, "%s:%d: %s", file,
-			    last != NULL ? last->line : 1,
-			    g_strdelimit(g_strstrip(text), "\n", ' '));
-}
-
 struct kvt_vm *kvt_libvirt_read(const char *xml, gsize length, const char *file, GError **error)
 {
-	const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
-	xmlParserCtxt *parser = thread_parser();
-	const xmlNode *domain;
+	xmlDoc *document = kvt_xml_parse(xml, length, file, error);
+	const xmlNode *domain = document != NULL ? find_domain(document) : NULL;
 	struct kvt_vm *vm = NULL;
-	xmlDoc *document;
 
-	if (length > KVT_XML_LIMIT) {
-		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT,
-			    "%s: longer than %u MiB: not a definition", file,
-			    KVT_XML_LIMIT / 1048576);
-		return NULL;
-	}
-	document = xmlCtxtReadMemory(parser, xml, (int)length, NULL, NULL, options);
-	if (document == NULL || parser->_private != NULL) {
-		set_error(error, parser, file);
-	} else if ((domain = find_domain(document)) == NULL) {
+	if (document != NULL && domain == NULL) {
 		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT,
 			    "%s:1: the element is not <domain>: no definition of libvirt", file);
-	} else {
+	} else if (document != NULL) {
 		vm = kvt_vm_new(KVT_FORMAT_LIBVIRT, file);
 		if (is(domain, "clock")) /* as bug reports and manuals quote it */
 			read_clock(vm, domain);

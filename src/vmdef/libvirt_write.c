@@ -81,24 +81,6 @@ char *kvt_libvirt_write_clock(const struct kvt_vm *vm, int indent)
 	return g_string_free(out, FALSE);
 }
 
-static const struct {
-	const char *name;
-	enum kvt_vm_field field;
-} hyperv[] = {
-	{ "relaxed", KVT_VM_HV_RELAXED },
-	{ "vapic", KVT_VM_HV_VAPIC },
-	{ "vpindex", KVT_VM_HV_VPINDEX },
-	{ "runtime", KVT_VM_HV_RUNTIME },
-	{ "synic", KVT_VM_HV_SYNIC },
-	{ "reset", KVT_VM_HV_RESET },
-	{ "frequencies", KVT_VM_HV_FREQUENCIES },
-	{ "reenlightenment", KVT_VM_HV_REENLIGHTENMENT },
-	{ "tlbflush", KVT_VM_HV_TLBFLUSH },
-	{ "ipi", KVT_VM_HV_IPI },
-	{ "evmcs", KVT_VM_HV_EVMCS },
-	{ "avic", KVT_VM_HV_AVIC },
-};
-
 static const char *state(const struct kvt_vm *vm, enum kvt_vm_field field)
 {
 	return vm->at[field].number == KVT_YES ? "on" : "off";
@@ -109,10 +91,11 @@ static void write_hyperv(GString *out, const struct kvt_vm *vm)
 	GString *inner = g_string_new(NULL);
 	bool passthrough = kvt_vm_is(vm, KVT_VM_HV_PASSTHROUGH, KVT_YES);
 
-	for (gsize i = 0; i < G_N_ELEMENTS(hyperv); i++)
-		if (kvt_vm_said(vm, hyperv[i].field))
-			g_string_append_printf(inner, "      <%s state='%s'/>\n", hyperv[i].name,
-					       state(vm, hyperv[i].field));
+	for (enum kvt_vm_field f = KVT_VM_HV_RELAXED; f <= KVT_VM_HV_AVIC; f++)
+		if (kvt_libvirt_hyperv_name(f) != NULL && f != KVT_VM_HV_STIMER &&
+		    kvt_vm_said(vm, f))
+			g_string_append_printf(inner, "      <%s state='%s'/>\n",
+					       kvt_libvirt_hyperv_name(f), state(vm, f));
 	if (kvt_vm_said(vm, KVT_VM_HV_SPINLOCKS))
 		g_string_append_printf(
 			inner, "      <spinlocks state='on' retries='%" G_GINT64_FORMAT "'/>\n",

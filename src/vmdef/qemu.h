@@ -74,6 +74,22 @@ struct kvt_vm *kvt_qemu_read(const char *text, gsize length, const char *file, G
 /** kvt_qemu_read_words() - add what a NULL-terminated list of arguments says to @vm */
 void kvt_qemu_read_words(struct kvt_vm *vm, const char *const *words, int line);
 
+/**
+ * kvt_qemu_read_value() - add what "-OPTION TEXT" says to @vm
+ * @option: without its dash
+ *
+ * Return: false, with nothing said, if the option does not matter to time.
+ */
+bool kvt_qemu_read_value(struct kvt_vm *vm, const char *option, const char *text, int line);
+
+/** kvt_qemu_read_pair() - the same of one KEY=VALUE of an option; @value may be NULL */
+bool kvt_qemu_read_pair(struct kvt_vm *vm, const char *option, const char *key, const char *value,
+			int line);
+
+/** kvt_qemu_read_property() - the same of -global DRIVER.PROPERTY=VALUE */
+void kvt_qemu_read_property(struct kvt_vm *vm, const char *driver, const char *property,
+			    const char *value, int line);
+
 /** kvt_qemu_read_config() - read a -readconfig file; as kvt_qemu_read() */
 struct kvt_vm *kvt_qemu_read_config(const char *text, gsize length, const char *file,
 				    GError **error);
