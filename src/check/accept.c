@@ -196,6 +196,18 @@ static void look_up(GPtrArray *all, const char *today, const char *target,
 	}
 }
 
+bool kvt_accept_covers(GPtrArray *all, const char *today, const char *target, const char *id)
+{
+	for (guint i = 0; i < all->len; i++) {
+		const struct kvt_accepted *accepted = all->pdata[i];
+
+		if (strcmp(accepted->id, id) == 0 && is_about(accepted, target) &&
+		    !kvt_accept_is_over(accepted, today))
+			return true;
+	}
+	return false;
+}
+
 void kvt_accept_apply(GPtrArray *all, const char *today, struct kvt_judgement *judgement)
 {
 	const char *target = kvt_facts_target(judgement->facts);

@@ -49,6 +49,9 @@ bool kvt_accept_is_over(const struct kvt_accepted *accepted, const char *today);
 /** kvt_accept_today() - the day by this machine's clock, local time; owned */
 char *kvt_accept_today(void);
 
+/** kvt_accept_covers() - true if a finding of rule @id on @target is accepted, and not over */
+bool kvt_accept_covers(GPtrArray *accepted, const char *today, const char *target, const char *id);
+
 /**
  * kvt_accept_apply() - move what is accepted from @judgement's "found" to "accepted"
  * @accepted: borrowed, must outlive the judgement

@@ -20,6 +20,7 @@ static const struct kvt_fact_def table[] = {
 struct kvt_facts {
 	char *target;
 	unsigned roles;
+	bool bare;          /* without sources */
 	GHashTable *by_key; /* GUINT of key() -> struct kvt_fact */
 	GPtrArray *sorted;  /* borrowed from by_key; NULL = to be made again */
 };
@@ -30,20 +31,25 @@ const struct kvt_fact_def *kvt_fact_defs(guint *ret_count)
 	return table;
 }
 
+static GHashTable *index_names(void)
+{
+	GHashTable *index = g_hash_table_new(g_str_hash, g_str_equal);
+
+	for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+		gboolean is_new = g_hash_table_insert(index, (gpointer)(guintptr)table[i].name,
+						      (gpointer)(guintptr)&table[i]);
+
+		g_assert(is_new);
+	}
+	return index;
+}
+
 const struct kvt_fact_def *kvt_fact_def_find(const char *name)
 {
 	static GHashTable *index;
 
-	if (index == NULL) {
-		index = g_hash_table_new(g_str_hash, g_str_equal);
-		for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
-			gboolean is_new =
-				g_hash_table_insert(index, (gpointer)(guintptr)table[i].name,
-						    (gpointer)(guintptr)&table[i]);
-
-			g_assert(is_new);
-		}
-	}
+	if (g_once_init_enter(&index))
+		g_once_init_leave(&index, index_names());
 	return g_hash_table_lookup(index, name);
 }
 
@@ -80,6 +86,19 @@ struct kvt_facts *kvt_facts_new(const char *target)
 	return facts;
 }
 
+struct kvt_facts *kvt_facts_new_bare(const char *target)
+{
+	struct kvt_facts *facts = kvt_facts_new(target);
+
+	facts->bare = true;
+	return facts;
+}
+
+bool kvt_facts_is_bare(const struct kvt_facts *facts)
+{
+	return facts->bare;
+}
+
 void kvt_facts_free(struct kvt_facts *facts)
 {
 	if (facts == NULL)
@@ -114,8 +133,17 @@ static gpointer key(const struct kvt_fact_def *def, unsigned subject, bool confi
 	return GUINT_TO_POINTER((line + 1) * 16 + subject * 2 + (configured ? 1 : 0));
 }
 
+/* Printable ASCII with no space at its ends, which most texts are. */
+static bool is_clean(const char *text, gsize len)
+{
+	for (gsize i = 0; i < len; i++)
+		if (!g_ascii_isprint(text[i]))
+			return false;
+	return len == 0 || (text[0] != ' ' && text[len - 1] != ' ');
+}
+
 /* An outsider's bytes: valid UTF-8, no control characters, not without end. */
-static char *clean(const char *text)
+static char *clean_bytes(const char *text)
 {
 	g_autofree char *cut = g_strndup(text, TEXT_LIMIT);
 	char *valid = g_utf8_make_valid(cut, -1);
@@ -127,6 +155,13 @@ static char *clean(const char *text)
 	return valid;
 }
 
+static char *clean(const char *text)
+{
+	const gsize len = strnlen(text, TEXT_LIMIT);
+
+	return is_clean(text, len) ? g_strndup(text, len) : clean_bytes(text);
+}
+
 static struct kvt_fact *put(struct kvt_facts *facts, const struct kvt_fact_def *def,
 			    unsigned subject, bool configured, const char *source)
 {
@@ -135,7 +170,8 @@ static struct kvt_fact *put(struct kvt_facts *facts, const struct kvt_fact_def *
 	fact->def = def;
 	fact->subject = subject;
 	fact->configured = configured;
-	fact->source = clean(source != NULL ? source : "");
+	if (!facts->bare)
+		fact->source = clean(source != NULL ? source : "");
 	g_hash_table_replace(facts->by_key, key(def, subject, configured), fact);
 	g_clear_pointer(&facts->sorted, g_ptr_array_unref);
 	return fact;
@@ -235,7 +271,8 @@ void kvt_facts_add_word(struct kvt_facts *facts, unsigned who, const char *name,
 			fact = put(facts, def, bit, configured, source);
 			fact->list = g_new0(char *, 1);
 		}
-		if (fact->list[0] == NULL) { /* what was there said only where was looked */
+		/* what was there said only where was looked */
+		if (fact->list[0] == NULL && !facts->bare) {
 			g_free(fact->source);
 			fact->source = clean(source);
 		}
@@ -266,14 +303,18 @@ void kvt_facts_set_unknown(struct kvt_facts *facts, unsigned who, const char *na
 	}
 }
 
+const struct kvt_fact *kvt_facts_of(const struct kvt_facts *facts, unsigned who,
+				    const struct kvt_fact_def *def)
+{
+	return g_hash_table_lookup(facts->by_key,
+				   key(def, who & ~(unsigned)KVT_CONFIGURED, who & KVT_CONFIGURED));
+}
+
 const struct kvt_fact *kvt_facts_get(const struct kvt_facts *facts, unsigned who, const char *name)
 {
 	const struct kvt_fact_def *def = kvt_fact_def_find(name);
 
-	if (def == NULL)
-		return NULL;
-	return g_hash_table_lookup(facts->by_key,
-				   key(def, who & ~(unsigned)KVT_CONFIGURED, who & KVT_CONFIGURED));
+	return def != NULL ? kvt_facts_of(facts, who, def) : NULL;
 }
 
 const struct kvt_fact *kvt_facts_any(const struct kvt_facts *facts, const char *name)

@@ -78,6 +78,14 @@ const char *kvt_subject_name(unsigned subject);
  * @target: what it is about, for people: "this machine", a file name
  */
 struct kvt_facts *kvt_facts_new(const char *target);
+
+/**
+ * kvt_facts_new_bare() - an empty set that does not keep where its facts were read
+ *
+ * For verdicts over thousands of things: the sources are NULL, so nothing can be reported of it.
+ */
+struct kvt_facts *kvt_facts_new_bare(const char *target);
+bool kvt_facts_is_bare(const struct kvt_facts *facts);
 void kvt_facts_free(struct kvt_facts *facts);
 
 typedef struct kvt_facts kvt_facts; /* for g_autoptr(kvt_facts) alone */
@@ -125,6 +133,10 @@ void kvt_facts_set_unknown(struct kvt_facts *facts, unsigned who, const char *na
  * Return: borrowed, or NULL if nothing was ever said about it (treat as unknown).
  */
 const struct kvt_fact *kvt_facts_get(const struct kvt_facts *facts, unsigned who, const char *name);
+
+/** kvt_facts_of() - the same by the fact's line of the table */
+const struct kvt_fact *kvt_facts_of(const struct kvt_facts *facts, unsigned who,
+				    const struct kvt_fact_def *def);
 
 /** kvt_facts_any() - the fact of whichever subject has it, guest before host before vm; running */
 const struct kvt_fact *kvt_facts_any(const struct kvt_facts *facts, const char *name);

@@ -146,41 +146,65 @@ static void finding_free(gpointer data)
 	g_free(finding);
 }
 
+static unsigned asks_about(const struct kvt_condition *condition, unsigned subject)
+{
+	return (condition->subject == KVT_MACHINE ? subject : condition->subject) |
+	       (condition->configured ? KVT_CONFIGURED : 0u);
+}
+
 /*
  * A false condition decides however many others are unknown. Among the "when" ones an unknown
- * leaves open whether the rule fits at all; it then counts as undecided.
+ * leaves open whether the rule fits at all; it then counts as undecided. *@ret_by is the first
+ * condition that is false, or else unknown.
  */
-static void weigh(struct kvt_finding *finding, const struct kvt_facts *facts)
+static enum kvt_verdict decide(const struct kvt_rule *rule, unsigned subject,
+			       const struct kvt_facts *facts, const struct kvt_condition **ret_by)
 {
-	const struct kvt_rule *rule = finding->rule;
+	enum kvt_verdict verdict = KVT_FOUND;
 
-	finding->verdict = KVT_FOUND;
 	for (guint i = 0; i < rule->conditions->len; i++) {
 		const struct kvt_condition *condition = rule->conditions->pdata[i];
-		const unsigned subject =
-			condition->subject == KVT_MACHINE ? finding->subject : condition->subject;
-		const struct kvt_fact *fact = kvt_facts_get(
-			facts, subject | (condition->configured ? KVT_CONFIGURED : 0u),
-			condition->def->name);
+		const struct kvt_fact *fact =
+			kvt_facts_of(facts, asks_about(condition, subject), condition->def);
 		const enum answer answer = ask(condition, fact);
-		const enum kvt_verdict no = condition->when ? KVT_UNFIT : KVT_CLEAN;
 
-		if (answer == YES) {
-			if (!condition->when)
-				add_evidence(finding, fact);
+		if (answer == YES || (answer == NOT_KNOWN && verdict == KVT_UNDECIDED))
 			continue;
-		}
-		if (answer == NOT_KNOWN && finding->verdict != KVT_FOUND)
-			continue; /* the first unknown is named */
-		if (answer == NO &&
-		    (finding->verdict == KVT_CLEAN || finding->verdict == KVT_UNFIT))
-			continue;
-		finding->verdict = answer == NO ? no : KVT_UNDECIDED;
-		if (answer == NOT_KNOWN)
-			finding->needs_root = fact != NULL && fact->needs_root;
-		g_free(finding->reason);
-		finding->reason = explain(condition, subject, fact);
+		*ret_by = condition;
+		if (answer == NO)
+			return condition->when ? KVT_UNFIT : KVT_CLEAN;
+		verdict = KVT_UNDECIDED;
 	}
+	return verdict;
+}
+
+static void add_all_evidence(struct kvt_finding *finding, const struct kvt_facts *facts)
+{
+	const GPtrArray *conditions = finding->rule->conditions;
+
+	for (guint i = 0; i < conditions->len; i++) {
+		const struct kvt_condition *condition = conditions->pdata[i];
+		const struct kvt_fact *fact = kvt_facts_of(
+			facts, asks_about(condition, finding->subject), condition->def);
+
+		if (!condition->when && ask(condition, fact) == YES)
+			add_evidence(finding, fact);
+	}
+}
+
+static void weigh(struct kvt_finding *finding, const struct kvt_facts *facts)
+{
+	const struct kvt_condition *by = NULL;
+	const struct kvt_fact *fact;
+
+	finding->verdict = decide(finding->rule, finding->subject, facts, &by);
+	add_all_evidence(finding, facts);
+	if (by == NULL)
+		return;
+	fact = kvt_facts_of(facts, asks_about(by, finding->subject), by->def);
+	finding->needs_root = finding->verdict == KVT_UNDECIDED && fact != NULL && fact->needs_root;
+	finding->reason =
+		explain(by, asks_about(by, finding->subject) & ~(unsigned)KVT_CONFIGURED, fact);
 }
 
 static void show_more(struct kvt_finding *finding, const struct kvt_facts *facts)
@@ -196,6 +220,13 @@ static void show_more(struct kvt_finding *finding, const struct kvt_facts *facts
 	}
 }
 
+/* of a log that does not say its machine's role, only the machine's rules can be judged */
+static bool is_for(const struct kvt_rule *rule, unsigned subject, const struct kvt_facts *facts)
+{
+	return rule->subject == 0 || (kvt_facts_roles(facts) & subject) != 0 ||
+	       (rule->subject == KVT_MACHINE && kvt_facts_roles(facts) == 0);
+}
+
 static struct kvt_finding *judge_one(const struct kvt_rule *rule, unsigned subject,
 				     const struct kvt_facts *facts)
 {
@@ -204,16 +235,12 @@ static struct kvt_finding *judge_one(const struct kvt_rule *rule, unsigned subje
 	finding->rule = rule;
 	finding->subject = subject;
 	finding->evidence = g_ptr_array_new();
-	/* of a log that does not say its machine's role, only the machine's rules can be judged */
-	if (rule->subject != 0 && (kvt_facts_roles(facts) & subject) == 0 &&
-	    (rule->subject != KVT_MACHINE || kvt_facts_roles(facts) != 0)) {
+	if (!is_for(rule, subject, facts)) {
 		finding->verdict = KVT_UNFIT;
 		finding->reason = g_strdup_printf("is for a %s", rule->scope);
 		return finding;
 	}
 	weigh(finding, facts);
-	if (finding->verdict == KVT_UNFIT || finding->verdict == KVT_CLEAN)
-		finding->needs_root = false;
 	if (finding->verdict == KVT_FOUND)
 		show_more(finding, facts);
 	finding->title = fill(rule->title, facts, subject);
@@ -233,6 +260,14 @@ static unsigned subject_of(const struct kvt_rule *rule, const struct kvt_facts *
 	if (rule->subject != KVT_MACHINE)
 		return rule->subject;
 	return kvt_facts_roles(facts) == KVT_HOST ? KVT_HOST : KVT_GUEST;
+}
+
+enum kvt_verdict kvt_rule_verdict(const struct kvt_rule *rule, const struct kvt_facts *facts)
+{
+	const unsigned subject = subject_of(rule, facts);
+	const struct kvt_condition *by;
+
+	return is_for(rule, subject, facts) ? decide(rule, subject, facts, &by) : KVT_UNFIT;
 }
 
 /* ---- all rules ---- */

@@ -170,6 +170,9 @@ void kvt_judgement_free(struct kvt_judgement *judgement);
 typedef struct kvt_judgement kvt_judgement; /* for g_autoptr(kvt_judgement) alone */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(kvt_judgement, kvt_judgement_free)
 
+/** kvt_rule_verdict() - what kvt_judge() finds of one rule, without evidence and reason */
+enum kvt_verdict kvt_rule_verdict(const struct kvt_rule *rule, const struct kvt_facts *facts);
+
 /** kvt_judgement_find() - the result for an id; the first that is found, else the first */
 const struct kvt_finding *kvt_judgement_find(const struct kvt_judgement *judgement, const char *id);
 

@@ -169,6 +169,19 @@ const struct kvt_target_kind kvt_target_live = { "this machine", live_sniff, liv
 
 /* ---- a folder ---- */
 
+static bool is_machine(const struct kvt_root *root)
+{
+	return kvt_root_exists(root, "/etc") || kvt_root_exists(root, "/proc") ||
+	       kvt_root_exists(root, "/kvmtime");
+}
+
+bool kvt_target_is_machine(const char *folder)
+{
+	g_autoptr(kvt_root) root = kvt_root_open(folder, NULL);
+
+	return root != NULL && is_machine(root);
+}
+
 static bool folder_sniff(const struct kvt_source *source)
 {
 	return source->is_folder;
@@ -181,8 +194,7 @@ static bool folder_read(const struct kvt_source *source, GPtrArray *sets, GError
 
 	if (root == NULL)
 		return false;
-	if (!kvt_root_exists(root, "/etc") && !kvt_root_exists(root, "/proc") &&
-	    !kvt_root_exists(root, "/kvmtime")) {
+	if (!is_machine(root)) {
 		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT,
 			    "%s: holds neither etc, proc nor kvmtime: not the root of a machine",
 			    source->name);

@@ -61,6 +61,9 @@ const char *kvt_source_shown(const struct kvt_source *source);
 typedef struct kvt_source kvt_source; /* for g_autoptr(kvt_source) alone */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(kvt_source, kvt_source_close)
 
+/** kvt_target_is_machine() - true if a folder holds etc, proc or kvmtime: the root of a machine */
+bool kvt_target_is_machine(const char *folder);
+
 /* The kinds of this folder. */
 extern const struct kvt_target_kind kvt_target_live;   /* no argument, or "/" */
 extern const struct kvt_target_kind kvt_target_record; /* what kvmtime record and record.sh write */

@@ -2,23 +2,27 @@
 /* kvmtime check: what is wrong with time here, why, how do we know, what mends it? */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check/accept.h"
 #include "check/configured.h"
 #include "cli/check_move.h"
+#include "cli/check_summary.h"
 #include "cli/check_timeline.h"
 #include "cli/check_vms.h"
+#include "cli/expand.h"
 #include "cli/json.h"
 #include "cli/options.h"
 #include "cli/report.h"
 #include "cli/targets.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "vmdef/load.h"
 
 static const char description[] =
 	"Without a TARGET it is this machine; else a record, the root folder of a machine, a sosreport, a\n"
-	"log, a VM definition, each packed or not (gzip, xz, bzip2, zstd; tar, zip), or - for standard\n"
-	"input; what it is, is told by its content.\n"
+	"log, a VM definition, each packed or not (gzip, xz, bzip2, zstd; tar, zip), a folder of definitions,\n"
+	"or - for standard input; what it is, is told by its content.\n"
 	"\n"
 	"Examples:\n"
 	"  kvmtime check                      this machine\n"
@@ -28,6 +32,7 @@ static const char description[] =
 	"  kvmtime check sosreport-*.tar.xz   a sosreport as it was sent\n"
 	"  kvmtime check --move A.rec B.rec    may a guest move from host A to B, and back?\n"
 	"  kvmtime check --at TIME HOSTLOG GUESTLOG    one time line of both\n"
+	"  kvmtime check --summary /etc/libvirt/qemu    a line for each definition of a folder\n"
 	"  kvmtime check --all                each running guest, with its definition and this host\n"
 	"  kvmtime check --accept known.conf /mnt/image    what known.conf accepts is only counted\n"
 	"  ssh old sh <record.sh | kvmtime check -\n"
@@ -40,6 +45,7 @@ static const char description[] =
 struct request {
 	struct kvt_common common;
 	gboolean facts;
+	gboolean summary;
 	gboolean as_configured;
 	struct kvt_check_vms vms;
 	gboolean move;
@@ -148,22 +154,49 @@ static int check_vms(const struct request *request)
 	return check_sets(request, request->vms.host == NULL, sets, error);
 }
 
+/* In a folder other files than definitions are passed over. */
+static bool is_definition(const char *path)
+{
+	gsize length;
+	g_autofree char *text = kvt_vm_read_file(path, &length, NULL);
+
+	return text != NULL && kvt_vm_is_definition(text, length);
+}
+
+static bool is_readable(const char *path)
+{
+	return access(path, R_OK) == 0;
+}
+
 /* Of several targets the first of 4, 3, 1, 0. */
 static int check_all(const struct request *request, int count, char **names)
 {
-	int status = KVT_STATUS_OK;
+	struct kvt_expand expand = { count, names, NULL };
+	struct kvt_expanded next;
+	int status = KVT_STATUS_OK, judged = 0, one;
+	GError *error = NULL;
 
 	if (count == 0)
 		return check_target(request, NULL);
-	for (int i = 0; i < count; i++) {
-		int one;
+	while (kvt_expand_next(&expand, &next, &error)) {
+		g_autofree char *name = next.name;
 
-		if (i > 0 && !request->common.json && !request->common.quiet)
+		if (error != NULL) {
+			status = MAX(status, kvt_fail("check", g_steal_pointer(&error)));
+			judged++;
+			continue;
+		}
+		if (next.in_folder && is_readable(name) && !is_definition(name))
+			continue;
+		if (judged++ > 0 && !request->common.json && !request->common.quiet)
 			printf("\n");
-		one = check_target(request, names[i]);
+		one = check_target(request, name);
 		status = MAX(status, one);
 	}
-	return status;
+	if (judged > 0)
+		return status;
+	kvt_expand_nothing(names[0], &error);
+	return kvt_fail("check", error);
 }
 
 int cmd_check(int argc, char **argv)
@@ -173,6 +206,8 @@ int cmd_check(int argc, char **argv)
 	const GOptionEntry entries[] = {
 		{ "facts", 0, 0, G_OPTION_ARG_NONE, &request.facts, "What was read, and from where",
 		  NULL },
+		{ "summary", 0, 0, G_OPTION_ARG_NONE, &request.summary,
+		  "A line a target, for many of them", NULL },
 		{ "as-configured", 0, 0, G_OPTION_ARG_NONE, &request.as_configured,
 		  "As the files say it will be after a reboot", NULL },
 		{ "fail-on", 0, 0, G_OPTION_ARG_STRING, &bar,
@@ -223,6 +258,14 @@ int cmd_check(int argc, char **argv)
 	if (accepted == NULL)
 		return kvt_fail("check", error);
 	request.accepted = accepted;
+	if (request.summary && argc > 1 && !kvt_vm_given(&request.vms.vm)) {
+		const struct kvt_check_summary how = { &request.common, rules, request.bar,
+						       accept_file != NULL ? accepted : NULL };
+
+		return kvt_check_summary(&how, argc - 1, argv + 1);
+	}
+	if (request.summary)
+		return kvt_usage("check", "--summary: of which targets?");
 	if (!kvt_vm_given(&request.vms.vm))
 		status = check_all(&request, argc - 1, argv + 1);
 	else if (argc > 1)

@@ -31,10 +31,10 @@ JsonBuilder *kvt_json_begin(const char *schema, const char *target, bool complet
 	return builder;
 }
 
-void kvt_json_end(JsonBuilder *builder, bool pretty)
+char *kvt_json_take(JsonBuilder *builder, bool pretty)
 {
 	g_autoptr(JsonGenerator) generator = json_generator_new();
-	g_autofree char *document = NULL;
+	char *document;
 	JsonNode *root;
 
 	json_builder_end_object(builder);
@@ -42,9 +42,16 @@ void kvt_json_end(JsonBuilder *builder, bool pretty)
 	json_generator_set_root(generator, root);
 	json_generator_set_pretty(generator, pretty);
 	document = json_generator_to_data(generator, NULL);
-	printf("%s\n", document);
 	json_node_unref(root);
 	g_object_unref(builder);
+	return document;
+}
+
+void kvt_json_end(JsonBuilder *builder, bool pretty)
+{
+	g_autofree char *document = kvt_json_take(builder, pretty);
+
+	printf("%s\n", document);
 }
 
 void kvt_json_string(JsonBuilder *builder, const char *name, const char *value)

@@ -27,6 +27,9 @@ JsonBuilder *kvt_json_begin(const char *schema, const char *target, bool complet
  */
 void kvt_json_end(JsonBuilder *builder, bool pretty);
 
+/** kvt_json_take() - the same, but return the document without a line end; owned */
+char *kvt_json_take(JsonBuilder *builder, bool pretty);
+
 void kvt_json_string(JsonBuilder *builder, const char *name, const char *value); /* NULL = null */
 void kvt_json_bool(JsonBuilder *builder, const char *name, bool value);
 void kvt_json_int(JsonBuilder *builder, const char *name, int64_t value);   /* below 2^53 */

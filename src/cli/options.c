@@ -6,9 +6,14 @@
 
 #include "cli/text.h"
 
+int kvt_error_status(const GError *error)
+{
+	return error->domain == KVT_ERROR ? error->code : KVT_STATUS_REFUSED;
+}
+
 int kvt_fail(const char *verb, GError *error)
 {
-	const int status = error->domain == KVT_ERROR ? error->code : KVT_STATUS_REFUSED;
+	const int status = kvt_error_status(error);
 	g_autofree char *message = kvt_text_printable(error->message);
 
 	kvt_text_progress(NULL);

@@ -33,11 +33,14 @@ bool kvt_options_parse(const char *verb, const char *synopsis, const char *descr
 		       const GOptionEntry *entries, struct kvt_common *common, int *argc,
 		       char ***argv, int *ret_status);
 
+/** kvt_error_status() - the exit status of an error; KVT_STATUS_REFUSED for other domains */
+int kvt_error_status(const GError *error);
+
 /**
  * kvt_fail() - print "kvmtime VERB: message" to stderr
  * @error: taken over and freed
  *
- * Return: the exit status that the error's code says; KVT_STATUS_REFUSED for other domains.
+ * Return: kvt_error_status().
  */
 int kvt_fail(const char *verb, GError *error);
 

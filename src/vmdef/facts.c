@@ -16,9 +16,11 @@ struct filler {
 	GPtrArray *effects;
 };
 
-/* "file:line", or the file where no line is known */
+/* "file:line", or the file where no line is known; NULL where nobody will ask */
 static char *place(const struct filler *f, int line)
 {
+	if (kvt_facts_is_bare(f->facts))
+		return NULL;
 	return line > 0 ? g_strdup_printf("%s:%d", f->vm->file, line) : g_strdup(f->vm->file);
 }
 
@@ -277,12 +279,9 @@ static void fill_xen(struct filler *f)
 	yesno(f, "xen.nomigrate", KVT_VM_XEN_NOMIGRATE, false);
 }
 
-struct kvt_facts *kvt_vm_facts(const struct kvt_vm *vm, int version)
+static struct kvt_facts *fill(const struct kvt_vm *vm, int version, struct kvt_facts *facts)
 {
-	const char *name = vm->at[KVT_VM_NAME].text;
-	g_autofree char *target =
-		name != NULL ? g_strdup_printf("%s (%s)", name, vm->file) : g_strdup(vm->file);
-	struct filler f = { vm, kvt_facts_new(target), kvt_vm_effects(vm, version) };
+	struct filler f = { vm, facts, kvt_vm_effects(vm, version) };
 
 	kvt_facts_set_roles(f.facts, KVT_VM);
 	fill_identity(&f);
@@ -300,6 +299,27 @@ struct kvt_facts *kvt_vm_facts(const struct kvt_vm *vm, int version)
 				      "not said");
 	g_ptr_array_unref(f.effects);
 	return f.facts;
+}
+
+static char *target_of(const struct kvt_vm *vm)
+{
+	const char *name = vm->at[KVT_VM_NAME].text;
+
+	return name != NULL ? g_strdup_printf("%s (%s)", name, vm->file) : g_strdup(vm->file);
+}
+
+struct kvt_facts *kvt_vm_facts(const struct kvt_vm *vm, int version)
+{
+	g_autofree char *target = target_of(vm);
+
+	return fill(vm, version, kvt_facts_new(target));
+}
+
+struct kvt_facts *kvt_vm_facts_bare(const struct kvt_vm *vm, int version)
+{
+	g_autofree char *target = target_of(vm);
+
+	return fill(vm, version, kvt_facts_new_bare(target));
 }
 
 bool kvt_vm_invalid(const struct kvt_vm *vm, GError **error)

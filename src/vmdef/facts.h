@@ -17,6 +17,9 @@
  */
 struct kvt_facts *kvt_vm_facts(const struct kvt_vm *vm, int version);
 
+/** kvt_vm_facts_bare() - the same without places, for verdicts alone; see kvt_facts_new_bare() */
+struct kvt_facts *kvt_vm_facts_bare(const struct kvt_vm *vm, int version);
+
 /** kvt_vm_invalid() - the first KVT_NOTE_INVALID notes as one error; false if there are none */
 bool kvt_vm_invalid(const struct kvt_vm *vm, GError **error);
 

@@ -160,6 +160,60 @@ int kvt_vm_detect(const char *text, gsize length)
 	return memchr(start, '\0', rest) == NULL ? detect_keys(start, rest) : -1;
 }
 
+/* Past comments and processing instructions before the first element. */
+static const char *first_element(const char *text, const char *end)
+{
+	while (text < end) {
+		const char *mark = *text != '<' ? NULL : text[1] == '?' ? "?>" : "-->";
+		const char *past;
+
+		if (g_ascii_isspace(*text)) {
+			text++;
+			continue;
+		}
+		if (mark == NULL || end - text < 4 ||
+		    (text[1] != '?' && memcmp(text, "<!--", 4) != 0))
+			break;
+		past = memmem(text, (gsize)(end - text), mark, strlen(mark));
+		text = past != NULL ? past + strlen(mark) : end;
+	}
+	return text;
+}
+
+/* What cannot be told, because it is broken at its begin, is taken for one. */
+static bool is_domain_xml(const char *text, const char *end)
+{
+	static const char *const roots[] = { "clock", "domain", "domainsnapshot", "domstatus" };
+	const char *element = first_element(text, end);
+	const char *name = element < end ? element + 1 : end;
+	gsize length = 0;
+
+	while (name + length < end && g_ascii_isalnum(name[length]))
+		length++;
+	for (gsize i = 0; i < G_N_ELEMENTS(roots); i++)
+		if (strlen(roots[i]) == length && memcmp(name, roots[i], length) == 0)
+			return true;
+	return length == 0;
+}
+
+bool kvt_vm_is_definition(const char *text, gsize length)
+{
+	const char *end = text + length, *start = skip_space(text, end);
+
+	switch (kvt_vm_detect(text, length)) {
+	case -1:
+		return false;
+	case KVT_FORMAT_LIBVIRT:
+		return is_domain_xml(start, end);
+	case KVT_FORMAT_PROXMOX:
+		return !has_key(text, length, "rootfs", ':'); /* a container's */
+	case KVT_FORMAT_XL:
+		return has_key(text, length, "name", '=');
+	default:
+		return true;
+	}
+}
+
 static struct kvt_vm *parse_qemu(const char *text, gsize length, const char *file, GError **error)
 {
 	const char *start = skip_space(text, text + length);

@@ -17,6 +17,14 @@
 int kvt_vm_detect(const char *text, gsize length);
 
 /**
+ * kvt_vm_is_definition() - true if a file that stands in a folder with others is a definition
+ *
+ * Stricter than kvt_vm_detect(): an XML document of another kind (a network, a pool), a container,
+ * or a file that only shares some words with a definition is none.
+ */
+bool kvt_vm_is_definition(const char *text, gsize length);
+
+/**
  * kvt_vm_parse() - read a definition
  * @format: enum kvt_vm_format, or -1 to tell by content
  * @file:   for messages

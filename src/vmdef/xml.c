@@ -42,9 +42,9 @@ static bool is_one_of(const xmlChar *name, const char *const *names)
 
 static bool is_wanted(const struct state *state, const xmlNode *parent, const xmlChar *name)
 {
-	static const char *const of_domain[] = { "clock",       "name",     "vcpu",    "features",
-						 "cpu",         "metadata", "devices", "os",
-						 "commandline", NULL };
+	static const char *const of_domain[] = { "clock",    "name",        "uuid",     "vcpu",
+						 "features", "cpu",         "metadata", "devices",
+						 "os",       "commandline", NULL };
 	static const char *const of_devices[] = { "channel", NULL };
 	static const char *const of_others[] = { "domain", NULL };
 
@@ -141,6 +141,7 @@ static xmlParserCtxt *thread_parser(void)
 
 	if (parser != NULL && xmlDictSize(parser->dict) <= DICTIONARY_LIMIT)
 		return parser;
+	xmlInitParser(); /* once; more calls do nothing */
 	parser = xmlNewParserCtxt();
 	if (parser == NULL)
 		g_error("out of memory");

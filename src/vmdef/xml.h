@@ -18,7 +18,7 @@
  * @file:         for messages
  * @error:        out; KVT_STATUS_BAD_INPUT with file, line and reason
  *
- * Of <domain> the children <clock>, <name>, <vcpu>, <features>, <cpu>, <metadata>, <os>,
+ * Of <domain> the children <clock>, <name>, <uuid>, <vcpu>, <features>, <cpu>, <metadata>, <os>,
  * <commandline> and <devices> are kept, of <devices> each <channel>; around <domain> nothing.
  * Comments are dropped.
  * Context: keeps one parser a thread; any thread.
