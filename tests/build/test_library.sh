@@ -36,6 +36,7 @@ if found=$(find "$tmp/root" -name kvmtime.pc) && [ -n "$found" ]; then
 		[ $? -le 3 ]
 	}
 	ok "a program builds against the installed library" builds
+	# shellcheck disable=SC2046
 	builds_static() {
 		cc -o "$tmp/pit" examples/pit_policy.c $(pkg --cflags) "$(pkg --variable=libdir)/libkvmtime.a" &&
 			"$tmp/pit"
