@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A VMM's timer loop with kvmtime's PIT and a lost tick policy, without a guest: the program plays
- * both sides. The guest programs 100 Hz; for three seconds it takes its interrupts at once, then
- * the host takes the CPU away for two seconds, then it runs again and catches up.
+ * A VMM's timer loop with kvmtime's PIT and a lost tick policy; the program plays the guest too.
+ * That runs at 100 Hz for three seconds, loses its CPU for two, and catches up.
  *
  *     cc -o pit_policy pit_policy.c -lkvmtime
  *
  * In a VMM of your own, "inject" is an edge on IRQ 0, "acknowledge" is what KVM's resamplefd or
- * your PIC's EOI tells, and now_ns() is the clock that your timers sleep on.
+ * your PIC's EOI tells, and clock_ns is the clock that your timers sleep on.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,11 +18,6 @@
 #define S  (1000 * MS)
 
 static uint64_t clock_ns; /* the simulated clock: nothing here sleeps */
-
-static uint64_t now_ns(void)
-{
-	return clock_ns;
-}
 
 /* ---- the guest's side ---- */
 
@@ -37,17 +31,12 @@ static void guest_programs_100_hz(struct kvt_i8254 *pit)
 {
 	const unsigned count = KVT_I8254_HZ / 100;
 
-	kvt_i8254_out(pit, 3, 0x34, now_ns()); /* channel 0, both bytes, mode 2 */
-	kvt_i8254_out(pit, 0, count & 0xff, now_ns());
-	kvt_i8254_out(pit, 0, (uint8_t)(count >> 8), now_ns());
+	kvt_i8254_out(pit, 3, 0x34, clock_ns); /* channel 0, both bytes, mode 2 */
+	kvt_i8254_out(pit, 0, count & 0xff, clock_ns);
+	kvt_i8254_out(pit, 0, (uint8_t)(count >> 8), clock_ns);
 }
 
 /* ---- the VMM's side ---- */
-
-static void inject(struct guest *guest)
-{
-	guest->interrupt = true;
-}
 
 /* The guest takes its interrupt if it can; its EOI is the acknowledge. */
 static void run_guest(struct guest *guest, struct kvt_i8254 *pit)
@@ -65,8 +54,8 @@ static void run_until(struct guest *guest, struct kvt_i8254 *pit, uint64_t end_n
 
 	for (;;) {
 		run_guest(guest, pit);
-		while (kvt_i8254_run(pit, now_ns())) {
-			inject(guest);
+		while (kvt_i8254_run(pit, clock_ns)) {
+			guest->interrupt = true; /* inject */
 			run_guest(guest, pit);
 		}
 		next_ns = kvt_i8254_next_ns(pit); /* sleep until then: timerfd, ppoll, ... */
@@ -91,7 +80,7 @@ int main(void)
 	struct guest guest = { .runs = true };
 	struct kvt_i8254 pit;
 
-	if (kvt_i8254_init(&pit, &policy, now_ns()) != 0)
+	if (kvt_i8254_init(&pit, &policy, clock_ns) != 0)
 		return 1;
 	guest_programs_100_hz(&pit);
 	run_until(&guest, &pit, 3 * S);

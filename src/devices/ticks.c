@@ -107,6 +107,8 @@ void kvt_ticks_set_period(struct kvt_ticks *ticks, uint64_t period_clocks, uint6
 	const bool waiting = kvt_ticks_backlog(ticks) != 0;
 	uint64_t latest;
 
+	/* a longer one never ends either (HPET: 64 bits), and a debt of it would not fit */
+	period_clocks = kvt_min_u64(period_clocks, MAX_DEBT_CLOCKS);
 	if (period_clocks == ticks->period_clocks)
 		return;
 	if (period_clocks == 0)

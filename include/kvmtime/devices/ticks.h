@@ -138,7 +138,7 @@ void kvt_ticks_reset(struct kvt_ticks *ticks);
 /**
  * kvt_ticks_set_period() - the guest programmed a rate
  * @period_clocks: length of a period in clocks of the device; 0 = no periodic ticks any more,
- *                 which drops the backlog
+ *                 which drops the backlog; longer than 2^63 is taken as 2^63
  * @now_ns:        time
  *
  * The backlog keeps its length in time: 16 missed ticks of 1024 Hz are one of 64 Hz.
