@@ -61,6 +61,10 @@ void kvt_judge_trust(const struct kvt_reader *reader);
  *  then does a file that is not there mean that the machine has none */
 bool kvt_read_covers(const struct kvt_reader *reader, const char *first_step);
 
+/** kvt_measured_lines() - what was measured, as a record keeps it: "|KEY VALUE" a line; owned */
+char *kvt_measured_lines(const struct kvt_facts *facts);
+#define KVT_RECORDED_MEASURED "/kvmtime/measured"
+
 /** kvt_read_from() - where a recorded answer is from: its origin if the root knows one, else
  *  @otherwise; borrowed
  *  @path: of the recorded file */

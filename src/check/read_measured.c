@@ -58,6 +58,65 @@ static void read_warp(const struct kvt_reader *reader, double khz)
 	kvt_facts_set_int(reader->facts, reader->who, "tsc.warp_reads", (gint64)warp.reads, source);
 }
 
+/* "KEY VALUE" a line, as kvmtime record wrote them on the machine itself */
+static void take_recorded(const struct kvt_reader *reader, const char *key, const char *value)
+{
+	static const struct {
+		const char *key, *fact;
+	} reals[] = {
+		{ "read_ns", "clock.read_ns" },
+		{ "warp_ns", "tsc.warp_ns" },
+		{ "warp_resolution_ns", "tsc.warp_resolution_ns" },
+	};
+	const char *source = "measured when the record was made";
+
+	for (guint i = 0; i < G_N_ELEMENTS(reals); i++)
+		if (strcmp(key, reals[i].key) == 0)
+			kvt_facts_set_real(reader->facts, reader->who, reals[i].fact,
+					   g_ascii_strtod(value, NULL), source);
+	if (strcmp(key, "read_path") == 0)
+		kvt_facts_set_text(reader->facts, reader->who, "clock.read_path", value, source);
+	if (strcmp(key, "warp_reads") == 0)
+		kvt_facts_set_int(reader->facts, reader->who, "tsc.warp_reads",
+				  g_ascii_strtoll(value, NULL, 10), source);
+}
+
+static void read_recorded(const struct kvt_reader *reader)
+{
+	g_autofree char *text = kvt_read_file(reader, KVT_RECORDED_MEASURED);
+	g_auto(GStrv) lines = g_strsplit(text != NULL ? text : "", "\n", -1);
+
+	for (guint i = 0; lines[i] != NULL; i++) {
+		g_auto(GStrv) words = kvt_words(lines[i]);
+
+		if (g_strv_length(words) == 2)
+			take_recorded(reader, words[0], words[1]);
+	}
+}
+
+char *kvt_measured_lines(const struct kvt_facts *facts)
+{
+	static const char *const names[][2] = { { "read_ns", "clock.read_ns" },
+						{ "warp_ns", "tsc.warp_ns" },
+						{ "warp_resolution_ns",
+						  "tsc.warp_resolution_ns" } };
+	GString *out = g_string_new(NULL);
+	const struct kvt_fact *reads = kvt_facts_any(facts, "tsc.warp_reads");
+	const char *path = kvt_facts_text(facts, "clock.read_path", NULL);
+
+	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+		const struct kvt_fact *fact = kvt_facts_any(facts, names[i][1]);
+
+		if (fact != NULL && fact->state == KVT_KNOWN)
+			g_string_append_printf(out, "|%s %.1f\n", names[i][0], fact->real);
+	}
+	if (path != NULL)
+		g_string_append_printf(out, "|read_path %s\n", path);
+	if (reads != NULL && reads->state == KVT_KNOWN)
+		g_string_append_printf(out, "|warp_reads %" G_GINT64_FORMAT "\n", reads->integer);
+	return g_string_free(out, FALSE);
+}
+
 static void read_page(const struct kvt_reader *reader)
 {
 	const struct kvt_calls *calls =
@@ -119,6 +178,8 @@ void kvt_read_measured(const struct kvt_reader *reader)
 	khz = kvt_read_rates(reader);
 	if (reader->answers->measured)
 		read_cost(reader);
+	else
+		read_recorded(reader);
 	if (khz > 0)
 		read_warp(reader, khz);
 	kvt_judge_trust(reader);

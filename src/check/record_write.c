@@ -381,6 +381,23 @@ static void write_uname(struct writer *writer)
 				       name.release, name.version, name.machine);
 }
 
+/* What only the machine itself shows: the cost of a clock read, and whether its CPUs agree. */
+static void write_measured(struct writer *writer)
+{
+	struct kvt_reader reader = { .root = writer->root, .answers = writer->answers };
+	g_autofree char *lines = NULL;
+
+	if (!writer->answers->measured)
+		return;
+	reader.facts = kvt_facts_new("this machine");
+	reader.who = KVT_GUEST;
+	kvt_read_measured(&reader);
+	lines = kvt_measured_lines(reader.facts);
+	if (lines[0] != '\0')
+		g_string_append_printf(writer->out, "= %s\n%s", KVT_RECORDED_MEASURED, lines);
+	kvt_facts_free(reader.facts);
+}
+
 /* The settled records of the vCPUs from the first on; kvm-clock's stable bit is in them. */
 static void write_pvclock(struct writer *writer)
 {
@@ -524,6 +541,7 @@ char *kvt_record_write(const struct kvt_root *root, const struct kvt_answers *an
 		g_string_append_printf(writer.out, "# %s\n", remark);
 	write_uname(&writer);
 	write_cpuid(&writer);
+	write_measured(&writer);
 	write_pvclock(&writer);
 	write_ntp(&writer);
 	write_processes(&writer);

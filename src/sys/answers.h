@@ -63,6 +63,8 @@ const struct kvt_answers *kvt_answers_live(void);
  *   uname       "release X", "version X", "machine X"
  *   log         the kernel's log, in any dialect; else /var/log/dmesg and its kin
  *   processes   "PID NAME [ARGUMENTS]" a line
+ *   measured    "read_ns X", "read_path vdso|syscall", "warp_ns X", "warp_resolution_ns X",
+ *               "warp_reads N": what was measured when the record was made
  *   QUESTION    the output of that question, e.g. chronyc-tracking
  */
 void kvt_answers_recorded(const struct kvt_root *root, struct kvt_answers *ret_answers);

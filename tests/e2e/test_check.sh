@@ -5,7 +5,7 @@ machines=$KVT_SOURCE/data/machines
 
 valid() { /usr/bin/python3 "$KVT_SOURCE/tests/e2e/validate.py" kvmtime.check.1; }
 status_of() { "$@" >"$tmp/out" 2>"$tmp/err"; echo $?; }
-# ids of the findings; without those that rest on a measurement, which no record holds, and without
+# ids of the findings; without those that rest on a measurement, which comes out anew each time, and without
 # those that are named
 found() { /usr/bin/python3 -c '
 import json, sys
