@@ -227,7 +227,9 @@ static void show_text(const struct kvt_vm *vm, const GPtrArray *effects, int ver
 		const struct kvt_vm_note *note = g_ptr_array_index(vm->notes, i);
 		g_autofree char *safe = kvt_text_printable(note->text);
 
-		printf("  %s  line %d: %s\n", kvt_vm_note_kind_name(note->kind), note->line, safe);
+		if (note->kind != KVT_NOTE_INVALID)
+			printf("  %s  line %d: %s\n", kvt_vm_note_kind_name(note->kind), note->line,
+			       safe);
 	}
 }
 
@@ -244,6 +246,8 @@ static int show_one(const struct kvt_common *common, const char *path, int forma
 		show_json(vm, effects, version);
 	else if (!common->quiet)
 		show_text(vm, effects, version);
+	if (!common->json)
+		print_notes(vm, KVT_NOTE_INVALID, KVT_NOTE_INVALID);
 	return status;
 }
 

@@ -143,6 +143,13 @@ static int detect_keys(const char *text, gsize length)
 	return has_any(text, length, xl, '=') ? KVT_FORMAT_XL : -1;
 }
 
+/* "<" in UTF-16, as some shells redirect: the XML parser knows what to do. */
+static bool is_wide_xml(const char *text, gsize length)
+{
+	return length >= 4 &&
+	       (memcmp(text, "\377\376<\0", 4) == 0 || memcmp(text, "\376\377\0<", 4) == 0);
+}
+
 int kvt_vm_detect(const char *text, gsize length)
 {
 	const char *end = text + length, *start = skip_space(text, end);
@@ -150,6 +157,8 @@ int kvt_vm_detect(const char *text, gsize length)
 
 	if (rest == 0)
 		return -1;
+	if (is_wide_xml(text, length))
+		return KVT_FORMAT_LIBVIRT;
 	if (*start == '<' && rest > 1 &&
 	    (g_ascii_isalpha(start[1]) || start[1] == '?' || start[1] == '!'))
 		return KVT_FORMAT_LIBVIRT; /* "<6>" begins a raw kernel log */

@@ -96,5 +96,8 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$@"
 }
 small=$(peak "$kvmtime" check --summary "$tmp/many")
 large=$(peak "$kvmtime" check --summary "$tmp/fleet")
-ok "2000 files need no more memory than 40 ($large and $small KiB)" [ "$large" -le $((small + 6144)) ]
+case $(ldd "$kvmtime") in
+*libasan*) skip "2000 files need no more memory than 40" "built with a sanitizer, which keeps what was freed" ;;
+*) ok "2000 files need no more memory than 40 ($large and $small KiB)" [ "$large" -le $((small + 6144)) ] ;;
+esac
 finish
