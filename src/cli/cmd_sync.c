@@ -99,15 +99,28 @@ static char *offset_text(const struct kvt_offset *offset)
 	return kvt_text_offset((double)offset->offset_ns, (double)offset->bound_ns);
 }
 
-static void print_details(const struct kvt_sync_result *r, bool apply, bool verbose)
+static void print_order(const struct kvt_sync_result *r)
 {
 	g_autofree char *lead = kvt_text_ns((double)r->lead_ns, false);
+	g_autofree char *within = kvt_text_ns((double)kvt_offset_within(&r->after), false);
+	g_autofree char *backlog =
+		r->backlog_cleared
+			? g_strdup("RTC backlog cleared")
+			: g_strdup_printf("RTC backlog not cleared: %s",
+					  r->backlog_words != NULL ? r->backlog_words : "?");
+	g_autofree char *text = g_strdup_printf(
+		"%s%s%sby %s, %u order%s, %s ahead for its way; %s", r->verified ? "within " : "",
+		r->verified ? within : "", r->verified ? " of the host's clock; " : "", r->path,
+		r->orders, r->orders == 1 ? "" : "s, the last", lead, backlog);
+	g_autofree char *safe = kvt_text_printable(text);
 
-	if (apply && r->sent) {
-		printf("          by %s, %s ahead for the way of the order; RTC backlog %s%s\n",
-		       r->path, lead, r->backlog_cleared ? "cleared" : "not cleared: ",
-		       r->backlog_cleared || r->backlog_words == NULL ? "" : r->backlog_words);
-	}
+	kvt_text_wrap(10, safe);
+}
+
+static void print_details(const struct kvt_sync_result *r, bool apply, bool verbose)
+{
+	if (apply && r->sent)
+		print_order(r);
 	for (guint i = 0; i < r->tries->len; i++) {
 		const struct kvt_sync_try *one = &g_array_index(r->tries, struct kvt_sync_try, i);
 
@@ -184,8 +197,11 @@ static void json_result(JsonBuilder *b, const struct kvt_sync_result *r, bool ap
 	kvt_json_string(b, "path", r->path);
 	kvt_vm_json_offset(b, "before", r->action != KVT_SYNC_CANNOT ? &r->before : NULL);
 	kvt_vm_json_offset(b, "after", r->verified ? &r->after : NULL);
+	if (r->verified)
+		kvt_json_i64(b, "within_ns", kvt_offset_within(&r->after));
 	kvt_json_string(b, "why", r->why);
 	kvt_json_bool(b, "sent", apply && r->sent);
+	kvt_json_int(b, "orders", r->orders);
 	kvt_json_i64(b, "lead_ns", apply && r->sent ? r->lead_ns : 0);
 	kvt_json_bool(b, "rtc_backlog_cleared", r->backlog_cleared);
 	json_builder_set_member_name(b, "tries");
@@ -248,14 +264,16 @@ struct sync_arguments {
 	char *policy;
 	double limit_s, settle_s;
 	gboolean apply, taint;
+	int corrections;
 };
 
 static const char description[] =
 	"Measures each guest's clock against the host's and says what would be done. With --apply\n"
-	"the clock is set once through the guest agent, ahead by what the order needs to arrive, the\n"
-	"RTC's backlog of ticks is cleared so that it is not corrected twice, and the clock is read\n"
-	"back: what is read back is the proof, not the agent's reply. A path that fails before the\n"
-	"order was given hands over to the next one.\n\n"
+	"the clock is set through the guest agent, ahead by what the order needs to arrive, the RTC's\n"
+	"backlog of ticks is cleared so that it is not corrected twice, and the clock is read back:\n"
+	"what is read back is the proof, not the agent's reply. What the way of the order has left is\n"
+	"corrected by a few further orders. A path that fails before the order was given hands over to\n"
+	"the next one.\n\n"
 	"  kvmtime sync --all                 what is wrong, and what would be done\n"
 	"  kvmtime sync --vm web1 --apply     put it right\n\n"
 	"Policies: forward (default) steps clocks that are behind and leaves alone what is ahead;\n"
@@ -283,6 +301,7 @@ static int sync_guests(const struct sync_arguments *a, const struct kvt_common *
 		.limit_ns = (int64_t)(a->limit_s * 1e9),
 		.exchanges = a->vm.exchanges != 0 ? (unsigned)a->vm.exchanges : 8,
 		.budget_us = 500000,
+		.corrections = (unsigned)a->corrections,
 		.settle_us = (gint64)(a->settle_s * G_USEC_PER_SEC),
 		.taint = a->taint,
 		.apply = a->apply,
@@ -295,6 +314,8 @@ static int sync_guests(const struct sync_arguments *a, const struct kvt_common *
 		return kvt_usage("sync", "--policy takes forward or step, not '%s'", a->policy);
 	if (!(a->limit_s >= 0 && a->limit_s <= 1e9) || !(a->settle_s >= 0 && a->settle_s <= 3600))
 		return kvt_usage("sync", "--limit takes 0 .. 1e9 s, --settle 0 .. 3600 s");
+	if (a->corrections < 0 || a->corrections > 20)
+		return kvt_usage("sync", "--corrections takes 0 .. 20");
 	guests = kvt_vm_find("sync", &a->vm, &error);
 	if (guests == NULL)
 		return kvt_fail("sync", g_steal_pointer(&error));
@@ -310,7 +331,7 @@ static int sync_guests(const struct sync_arguments *a, const struct kvt_common *
 
 int cmd_sync(int argc, char **argv)
 {
-	struct sync_arguments a = { .limit_s = 0.01, .settle_s = 1 };
+	struct sync_arguments a = { .limit_s = 0.01, .settle_s = 1, .corrections = 3 };
 	const GOptionEntry entries[] = {
 		KVT_VM_ENTRIES(&a.vm),
 		{ "exchanges", 0, 0, G_OPTION_ARG_INT, &a.vm.exchanges,
@@ -322,6 +343,8 @@ int cmd_sync(int argc, char **argv)
 		  "Seconds that a clock may be off and is left alone (0.01)", "S" },
 		{ "settle", 0, 0, G_OPTION_ARG_DOUBLE, &a.settle_s,
 		  "Look once more after this many seconds, for what fights back (1); 0 = no", "S" },
+		{ "corrections", 0, 0, G_OPTION_ARG_INT, &a.corrections,
+		  "Further orders for what the way of the first has left (3)", "N" },
 		{ "taint", 0, 0, G_OPTION_ARG_NONE, &a.taint,
 		  "Use virDomainQemuAgentCommand too, which marks a libvirt domain as tainted",
 		  NULL },

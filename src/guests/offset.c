@@ -3,6 +3,9 @@
 
 #include "guests/reach.h"
 
+#define STEP_NS_MAX   15625000 /* Windows' clock interrupt, where nothing has asked for more */
+#define STEP_NS_SLACK 20000    /* what is read is not cut finer than this */
+
 /* a - b; false if it does not fit */
 static bool subtract(int64_t a, int64_t b, int64_t *ret_difference)
 {
@@ -44,19 +47,57 @@ bool kvt_offset_of(const struct kvt_exchange *exchange, int64_t resolution_ns,
 	return true;
 }
 
+int64_t kvt_offset_within(const struct kvt_offset *offset)
+{
+	const int64_t size_ns = offset->offset_ns == INT64_MIN ? INT64_MAX
+				: offset->offset_ns < 0        ? -offset->offset_ns
+							       : offset->offset_ns;
+	int64_t sum_ns;
+
+	return __builtin_add_overflow(size_ns, offset->bound_ns, &sum_ns) ? INT64_MAX : sum_ns;
+}
+
+/* What all answers are a multiple of: round ones by chance are not taken for a coarse clock. */
+static int64_t common_step(const struct kvt_exchange *exchanges, unsigned n)
+{
+	static const int64_t steps[] = { 1000000000, 10000000, 1000000, 1000, 100 };
+
+	for (unsigned s = n < 3 ? 3 : 0; s < G_N_ELEMENTS(steps); s++) {
+		unsigned i = 0;
+
+		while (i < n && exchanges[i].guest_utc_ns % steps[s] == 0)
+			i++;
+		if (i == n)
+			return steps[s];
+	}
+	return 1;
+}
+
 /*
- * The coarsest step that all answers are a multiple of. Linux agents answer in us, Windows in
- * 100 ns steps, though its clock may move by 15.6 ms: that cannot be seen from here.
+ * True if the guest's clock stood still, or leapt, between two answers by more than any slewing
+ * explains (chrony's 8 %): it moves in steps, as Windows' does by 15.6 ms.
  */
+static bool moves_in_steps(const struct kvt_exchange *earlier, const struct kvt_exchange *later)
+{
+	int64_t guest_ns, least_ns, most_ns;
+
+	if (!subtract(later->guest_utc_ns, earlier->guest_utc_ns, &guest_ns) ||
+	    !subtract(later->host_mono_before_ns, earlier->host_mono_after_ns, &least_ns) ||
+	    !subtract(later->host_mono_after_ns, earlier->host_mono_before_ns, &most_ns) ||
+	    guest_ns < 0 || guest_ns > STEP_NS_MAX || least_ns < 0 || most_ns > INT64_MAX / 4)
+		return false;
+	return guest_ns < least_ns - least_ns / 10 - STEP_NS_SLACK ||
+	       guest_ns > most_ns + most_ns / 10 + STEP_NS_SLACK;
+}
+
 static int64_t find_resolution(const struct kvt_exchange *exchanges, unsigned n)
 {
-	int64_t resolution_ns = 1000000000;
+	const int64_t common_ns = common_step(exchanges, n);
 
-	for (unsigned i = 0; i < n; i++)
-		while (resolution_ns > 1 && exchanges[i].guest_utc_ns % resolution_ns != 0)
-			resolution_ns /= 10;
-	/* one answer may be round by chance */
-	return n < 3 ? MIN(resolution_ns, 1000) : resolution_ns;
+	for (unsigned i = 1; i < n; i++)
+		if (moves_in_steps(&exchanges[i - 1], &exchanges[i]))
+			return MAX(common_ns, STEP_NS_MAX);
+	return common_ns;
 }
 
 /* true if the host's clock was set between two exchanges */

@@ -39,13 +39,16 @@ bool kvt_offset_of(const struct kvt_exchange *exchange, int64_t resolution_ns,
 /**
  * kvt_offset_filter() - the best of several exchanges: of those after the host's last step, the
  * one with the smallest delay
- * @resolution_ns: see kvt_offset_of(); 0 = found from the answers (us for a guest whose answers
- *                 all end in 000, more for coarser ones, up to 16 ms)
+ * @resolution_ns: see kvt_offset_of(); 0 = found from the answers: what all are a multiple of
+ *                 (1 us, 1 ms, 1 s ...), and 15.6 ms if the clock stands still between some
  *
  * Return: true; false if none can be used (exchanges = 0).
  */
 bool kvt_offset_filter(const struct kvt_exchange *exchanges, unsigned n, int64_t resolution_ns,
 		       struct kvt_offset *ret_offset);
+
+/** kvt_offset_within() - how far the clock may be off at most: |offset| + bound, saturating */
+int64_t kvt_offset_within(const struct kvt_offset *offset);
 
 #define KVT_OFFSET_EXCHANGES 32 /* the most that one measurement takes */
 

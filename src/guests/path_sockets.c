@@ -8,6 +8,8 @@
 #include "guests/wire.h"
 
 #define SYNC_BYTES_LIMIT (1024u * 1024u) /* old answers that are skipped until ours */
+#define STAMP_TRIES      20
+#define STAMP_NS_LIMIT   50000
 
 struct sockets {
 	struct kvt_path path;
@@ -43,16 +45,37 @@ void kvt_path_free(struct kvt_path *path)
 		path->ops->free(path);
 }
 
+/*
+ * Both clocks, UTC between the two readings of the other one. A program that is taken off the CPU
+ * between them would look like a host whose clock was set, so such a stamp is taken again.
+ */
+static int64_t stamp(const struct kvt_host_clock *clock, int64_t *ret_first_ns,
+		     int64_t *ret_last_ns)
+{
+	int64_t now_ns;
+
+	for (unsigned i = 0; i < STAMP_TRIES; i++) {
+		*ret_first_ns = clock->mono_ns(clock->data);
+		now_ns = clock->utc_ns(clock->data);
+		*ret_last_ns = clock->mono_ns(clock->data);
+		if (*ret_last_ns - *ret_first_ns < STAMP_NS_LIMIT)
+			break;
+	}
+	return now_ns;
+}
+
 void kvt_path_stamp_before(const struct kvt_path *path, struct kvt_exchange *exchange)
 {
-	exchange->host_mono_before_ns = path->clock->mono_ns(path->clock->data);
-	exchange->host_utc_before_ns = path->clock->utc_ns(path->clock->data);
+	int64_t last_ns;
+
+	exchange->host_utc_before_ns = stamp(path->clock, &exchange->host_mono_before_ns, &last_ns);
 }
 
 void kvt_path_stamp_after(const struct kvt_path *path, struct kvt_exchange *exchange)
 {
-	exchange->host_utc_after_ns = path->clock->utc_ns(path->clock->data);
-	exchange->host_mono_after_ns = path->clock->mono_ns(path->clock->data);
+	int64_t first_ns;
+
+	exchange->host_utc_after_ns = stamp(path->clock, &first_ns, &exchange->host_mono_after_ns);
 }
 
 static struct sockets *sockets_of(struct kvt_path *path)

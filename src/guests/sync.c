@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "guests/sync.h"
 
+#define READ_BACK_TRIES 3
+
 struct run {
 	struct kvt_guest *guest;
 	const struct kvt_sync_options *options;
@@ -75,12 +77,29 @@ static void decide(struct run *run)
 		r->action = KVT_SYNC_SET;
 }
 
+/* An agent that has just been ordered about may still be busy with it: asking again is harmless. */
+static bool measure_patiently(const struct run *run, struct kvt_path *path,
+			      struct kvt_offset *ret_offset, GError **error)
+{
+	for (unsigned i = 1;; i++) {
+		g_autoptr(GError) failed = NULL;
+
+		if (measure(run, path, ret_offset, &failed))
+			return true;
+		if (i < READ_BACK_TRIES && (kvt_reach_of(failed) == KVT_REACH_HUNG ||
+					    kvt_reach_of(failed) == KVT_REACH_BUSY))
+			continue;
+		g_propagate_error(error, g_steal_pointer(&failed));
+		return false;
+	}
+}
+
 /* After the order: the clock, by the path that set it, or by any other. */
 static bool read_back(struct run *run, struct kvt_path *first, struct kvt_offset *ret_offset)
 {
 	g_autoptr(GError) error = NULL;
 
-	if (measure(run, first, ret_offset, &error))
+	if (measure_patiently(run, first, ret_offset, &error))
 		return true;
 	note_try(run, first, error);
 	for (guint i = 0; i < run->guest->paths->len; i++) {
@@ -97,29 +116,10 @@ static void clear_backlog(struct run *run, struct kvt_path *path)
 {
 	g_autoptr(GError) error = NULL;
 
+	g_clear_pointer(&run->result->backlog_words, g_free);
 	run->result->backlog_cleared = path->ops->reset_reinjection(path, &error);
 	if (error != NULL)
 		run->result->backlog_words = g_strdup(error->message);
-}
-
-static void verify(struct run *run, struct kvt_path *path)
-{
-	struct kvt_sync_result *r = run->result;
-	struct kvt_offset later;
-
-	r->verified = read_back(run, path, &r->after);
-	r->in_order = r->verified && within(&r->after, run->options->limit_ns);
-	if (!r->in_order || run->options->settle_us == 0)
-		return;
-	if (run->options->sleep != NULL)
-		run->options->sleep(run->options->settle_us, run->options->sleep_data);
-	else
-		g_usleep((gulong)run->options->settle_us);
-	if (!measure(run, path, &later, NULL))
-		return;
-	r->after = later;
-	r->in_order = within(&later, run->options->limit_ns);
-	r->fought = !r->in_order;
 }
 
 /* The agent refused, in words: did the clock stay where it was? It may have drifted a little. */
@@ -134,30 +134,137 @@ static bool stayed(const struct run *run)
 				      MAX(size(r->before.offset_ns) / 10, 1000000);
 }
 
+static void read_and_judge(struct run *run, struct kvt_path *path)
+{
+	struct kvt_sync_result *r = run->result;
+
+	r->verified = read_back(run, path, &r->after);
+	r->in_order = r->verified && within(&r->after, run->options->limit_ns);
+}
+
+/* One order of the host's time and r->lead_ns; false if it has not left. */
+static bool order(struct run *run, struct kvt_path *path, int64_t *ret_took_ns, GError **error)
+{
+	struct kvt_sync_result *r = run->result;
+	int64_t start_ns = 0;
+	struct kvt_exchange ignored;
+	bool sent = false;
+
+	/* a question first: a guest that has just been awake takes the order sooner */
+	if (path->ops->open(path, error) && path->ops->get_time(path, &ignored, error)) {
+		start_ns = path->clock->mono_ns(path->clock->data);
+		path->ops->set_time(path, r->lead_ns, &sent, error);
+	}
+	*ret_took_ns = path->clock->mono_ns(path->clock->data) - start_ns;
+	if (sent) {
+		r->orders++;
+		clear_backlog(run, path);
+	}
+	path->ops->close(path);
+	return sent;
+}
+
+/*
+ * The order took effect between its start and its reply, so what is left lies between the lead
+ * minus that time, and the lead. Anything else is not the order's doing.
+ */
+static bool is_explained(const struct run *run, int64_t took_ns)
+{
+	const struct kvt_sync_result *r = run->result;
+	const int64_t slack_ns = r->after.bound_ns + took_ns / 1000;
+
+	return r->after.offset_ns <= r->lead_ns + slack_ns &&
+	       r->after.offset_ns >= r->lead_ns - took_ns - slack_ns;
+}
+
+static bool wants_correction(const struct run *run, int64_t took_ns)
+{
+	const struct kvt_sync_result *r = run->result;
+	/* an order that was very late is worth more patience */
+	const unsigned most = run->options->corrections * (r->in_order ? 1 : 2);
+
+	return r->verified && !r->after.host_stepped && r->orders <= most && !stayed(run) &&
+	       size(r->after.offset_ns) > r->after.bound_ns && is_explained(run, took_ns) &&
+	       (r->after.offset_ns < 0 || run->options->policy != KVT_SYNC_FORWARD);
+}
+
+/*
+ * The next lead: the shortest way that an order was seen to take. All of them may have been late,
+ * and must not put the clock ahead by that: no more than a whole question and answer takes, and
+ * after the first order than a tenth of what is let pass.
+ */
+static void choose_lead(const struct run *run, int64_t *shortest_ns)
+{
+	struct kvt_sync_result *r = run->result;
+	const bool alone = *shortest_ns == INT64_MAX;
+	const int64_t most_ns =
+		alone ? r->after.delay_ns : MAX(r->after.delay_ns, run->options->limit_ns / 10);
+
+	*shortest_ns = MAX(0, MIN(*shortest_ns, r->lead_ns - r->after.offset_ns));
+	r->lead_ns = MIN(*shortest_ns, most_ns);
+}
+
+static void correct(struct run *run, struct kvt_path *path, int64_t took_ns)
+{
+	int64_t shortest_ns = INT64_MAX;
+
+	while (wants_correction(run, took_ns)) {
+		g_autoptr(GError) error = NULL;
+
+		choose_lead(run, &shortest_ns);
+		if (!order(run, path, &took_ns, &error))
+			return;
+		if (error != NULL)
+			note_try(run, path, error);
+		read_and_judge(run, path);
+		if (error != NULL && kvt_reach_of(error) != KVT_REACH_REFUSED)
+			return;
+	}
+}
+
+static void settle(struct run *run, struct kvt_path *path)
+{
+	struct kvt_sync_result *r = run->result;
+	struct kvt_offset later;
+
+	if (!r->in_order || run->options->settle_us == 0)
+		return;
+	if (run->options->sleep != NULL)
+		run->options->sleep(run->options->settle_us, run->options->sleep_data);
+	else
+		g_usleep((gulong)run->options->settle_us);
+	if (!measure(run, path, &later, NULL))
+		return;
+	r->after = later;
+	r->in_order = within(&later, run->options->limit_ns);
+	r->fought = !r->in_order;
+}
+
 /* Gives the order; true if the matter is closed, false if the next path may try. */
 static bool set(struct run *run, struct kvt_path *path)
 {
 	struct kvt_sync_result *r = run->result;
 	g_autoptr(GError) error = NULL;
-	bool sent = false;
+	enum kvt_reach reach;
+	int64_t took_ns;
 
 	r->path = path->ops->name;
 	r->lead_ns = (int64_t)((double)r->before.delay_ns * path->set_share);
-	if (path->ops->open(path, &error))
-		path->ops->set_time(path, r->lead_ns, &sent, &error);
-	if (sent)
-		clear_backlog(run, path);
-	path->ops->close(path);
+	r->sent = order(run, path, &took_ns, &error);
 	note_try(run, path, error);
-	if (!sent)
+	if (!r->sent)
 		return false;
-	r->sent = true;
-	verify(run, path);
-	if (kvt_reach_of(error) != KVT_REACH_REFUSED || r->in_order || !stayed(run))
-		return true;
-	r->sent = r->verified = false;
-	g_clear_pointer(&r->backlog_words, g_free);
-	return false;
+	read_and_judge(run, path);
+	reach = kvt_reach_of(error);
+	if (reach == KVT_REACH_REFUSED && !r->in_order && stayed(run)) {
+		r->sent = r->verified = false;
+		g_clear_pointer(&r->backlog_words, g_free);
+		return false;
+	}
+	if (reach == KVT_REACH_OK || reach == KVT_REACH_REFUSED)
+		correct(run, path, took_ns);
+	settle(run, path);
+	return true;
 }
 
 static void explain_set(struct run *run)

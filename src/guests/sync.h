@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Put a guest's clock right, and prove it: measure, decide, set once, clear the RTC's backlog,
- * measure again. The agent's reply to the order is no proof either way; what is read back is.
+ * Put a guest's clock right, and prove it: measure, decide, set, clear the RTC's backlog, measure
+ * again. The agent's reply to the order is no proof either way; what is read back is.
+ *
+ * The agent sets the clock at some moment between order and reply, so the clock lags by the way of
+ * the order, of which only an estimate can be sent along. What is left is seen by reading back: if
+ * it is more than the reading's own bound, and the way of the order explains it, a further order
+ * corrects it. An order whose effect is not known, or not explained, is never given again.
  */
 #ifndef KVT_GUESTS_SYNC_H
 #define KVT_GUESTS_SYNC_H
@@ -26,7 +31,8 @@ struct kvt_sync_options {
 	enum kvt_sync_policy policy;
 	int64_t limit_ns; /* an offset that is smaller (its bound taken off) is left alone */
 	unsigned exchanges;
-	gint64 budget_us; /* for the exchanges of one measurement */
+	gint64 budget_us;     /* for the exchanges of one measurement */
+	unsigned corrections; /* further orders, at most, for what the way of the first has left */
 	gint64 settle_us; /* measure once more after this long, to see who fights back; 0 = no */
 	bool taint;       /* paths that mark the machine as tainted may be used */
 	bool apply;
@@ -46,10 +52,12 @@ struct kvt_sync_result {
 	char *why; /* one sentence, or NULL */
 	struct kvt_offset before;
 	const char *path; /* that measured, and set; static, or NULL */
-	int64_t lead_ns;  /* what was added for the way of the order */
-	bool sent;        /* the order has left: it is never given again */
+	int64_t lead_ns;  /* what was added for the way of the (last) order */
+	bool sent;        /* an order has left */
+	unsigned orders;  /* how many have left: 1, and the corrections */
 	bool verified;    /* after holds what was read back */
-	bool in_order;    /* verified, and the residual is within its bound or the limit */
+	bool in_order;    /* verified, and the residual is within its bound or the limit;
+			     kvt_offset_within(&after) is what the clock is off at most */
 	bool fought;      /* right after the order, wrong again after settle_us */
 	struct kvt_offset after;
 	bool backlog_cleared;
@@ -62,7 +70,7 @@ struct kvt_sync_result {
  *
  * A path that fails before the order was sent hands over to the next. Once an order may have
  * reached the guest, no path gives another, unless the agent has refused in words and the clock,
- * read back, stands where it was.
+ * read back, stands where it was; corrections go the way that the proven order went.
  *
  * Return: owned. Context: blocks for as long as its paths' deadlines allow.
  */

@@ -52,6 +52,7 @@ guests ahead:offset=5 behind:offset=-7200 windows:offset=-3:step=15625000 drift:
 ok "a guest ahead is seen with its sign" near "$(watch ahead | field offset.offset_ns)" 5 0.2
 ok "a guest behind is seen with its sign" near "$(watch behind | field offset.offset_ns)" -7200 0.2
 ok "a coarse clock is seen" near "$(watch windows --exchanges 16 | field offset.offset_ns)" -3 0.2
+ok "a clock that moves every 15.6 ms has a bound of half of that" [ "$(watch windows | field offset.bound_ns)" -ge 7812500 ]
 ok "a late answer has a wide bound" near "$(watch late --exchanges 2 | field offset.bound_ns)" 0.026 0.02
 ok "old answers in the channel are passed over" near "$(watch old | field offset.offset_ns)" 1 0.2
 is "an agent that hangs is hung" "$(watch hung | field status)" hung

@@ -38,6 +38,14 @@ confirmed() { # sync's JSON, clock socket: the residual is what the guest itself
 		$("$ask" clock "$2")
 }
 
+held() { # sync's JSON, clock socket: the guest is as near to the host as sync states
+	local offset bound
+	read -r offset bound < <("$ask" clock "$2")
+	/usr/bin/python3 -c 'import sys
+within, offset, bound = map(int, sys.argv[1:]); print(within, offset, bound)
+sys.exit(abs(offset) > within + bound + 5e5)' "$(echo "$1" | field guests.0.within_ns)" "$offset" "$bound"
+}
+
 # ---- both guests are started, and stand still together ----
 with_libvirt=$(libvirt_missing)
 if grep -q __asan_init "$kvmtime"; then
@@ -105,6 +113,7 @@ out=$(a sync --apply)
 is "sync sets it" "$(echo "$out" | field guests.0.outcome)" set
 ok "the residual is at most 20 ms" near "$(echo "$out" | field guests.0.after.offset_ns)" 0 0.02
 ok "the residual is confirmed inside the guest" confirmed "$out" "$tmp/a/clock"
+ok "the guest is within the stated bound of the host, as it says itself" held "$out" "$tmp/a/clock"
 is "the RTC's backlog is cleared" "$(echo "$out" | field guests.0.rtc_backlog_cleared)" True
 guest_stop "$tmp/a"
 
@@ -120,6 +129,7 @@ out=$(v sync lv --apply)
 is "sync sets it, though its RTC lags too" "$(echo "$out" | field guests.0.outcome)" set
 ok "the residual through libvirt is at most 20 ms" near "$(echo "$out" | field guests.0.after.offset_ns)" 0 0.02
 ok "the residual through libvirt is confirmed inside the guest" confirmed "$out" "$tmp/v/lv.clock"
+ok "libvirt's guest is within the stated bound of the host, as it says itself" held "$out" "$tmp/v/lv.clock"
 virsh -q -c "$libvirt_uri" save lv "$tmp/v/saved" >&2
 sleep 2
 virsh -q -c "$libvirt_uri" restore "$tmp/v/saved" >&2

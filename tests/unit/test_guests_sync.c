@@ -26,10 +26,12 @@ struct fake {
 	int64_t there_ns, back_ns; /* the way of a question and of an answer */
 	int64_t jitter_ns;         /* added at random to both */
 	enum kvt_reach open_fails, time_fails, set_fails;
-	unsigned good_times; /* answers before time_fails counts */
-	bool set_works;      /* also where the reply is a failure */
-	bool dies_on_set;    /* nothing answers after an order */
-	int64_t set_slip_ns; /* the guest is set this far from what was ordered */
+	unsigned good_times;  /* answers before time_fails counts */
+	bool set_works;       /* also where the reply is a failure */
+	bool dies_on_set;     /* nothing answers after an order */
+	int64_t set_slip_ns;  /* the guest is set this far from what was ordered */
+	unsigned late_orders; /* so many orders take late_ns longer to arrive */
+	int64_t late_ns;
 	int64_t host_step_at_ns, host_step_by_ns;
 	GRand *random;
 };
@@ -105,6 +107,10 @@ static bool fake_set_time(struct kvt_path *path, int64_t lead_ns, bool *ret_sent
 	*ret_sent = true;
 	f->world->orders++;
 	pass(f, f->there_ns);
+	if (f->late_orders > 0) {
+		f->late_orders--;
+		pass(f, f->late_ns);
+	}
 	if (f->set_works)
 		f->world->guest_ns = order_ns + f->set_slip_ns - UTC_NS - f->world->mono_ns;
 	pass(f, f->back_ns + 300 * MS);
@@ -156,6 +162,7 @@ static struct kvt_sync_options options(struct world *world)
 					  .limit_ns = MS,
 					  .exchanges = 8,
 					  .budget_us = 500000,
+					  .corrections = 3,
 					  .apply = true,
 					  .sleep_data = world };
 }
@@ -260,6 +267,26 @@ static void test_coarse_guest_clock_widens_the_bound(void)
 	g_assert_cmpint(offset.bound_ns, >=, 5 * MS);
 }
 
+/* Windows: answers of 100 ns, and a clock that moves every 15.6 ms, in whatever phase. */
+static void test_clock_that_stands_still_widens_the_bound(void)
+{
+	for (int round = 0; round < 2000; round++) {
+		const int64_t phase = (int64_t)(operand() % 15625000);
+		struct kvt_exchange x[8];
+		struct kvt_offset offset;
+
+		for (unsigned i = 0; i < 8; i++) {
+			const int64_t at = i * MS / 3 + phase;
+
+			x[i] = (struct kvt_exchange){ UTC_NS + at / 15625000 * 15625000,
+						      UTC_NS + at - 50000, UTC_NS + at + 50000,
+						      at - 50000, at + 50000 };
+		}
+		g_assert_true(kvt_offset_filter(x, 8, 0, &offset));
+		g_assert_cmpint(ABS(offset.offset_ns), <=, offset.bound_ns);
+	}
+}
+
 /* ---- setting ---- */
 
 static void test_behind_is_set_once_and_proved(void)
@@ -269,10 +296,11 @@ static void test_behind_is_set_once_and_proved(void)
 						   10 * MS };
 		struct kvt_guest *guest = kvt_guest_new("g", "fake", "1");
 		struct fake *f = add_fake(guest, &world);
-		const struct kvt_sync_options o = options(&world);
+		struct kvt_sync_options o = options(&world);
 		struct kvt_sync_result *r;
 
 		f->jitter_ns = 200000;
+		o.corrections = 0;
 		r = kvt_sync_run(guest, &o);
 		g_assert_true(r->in_order && r->verified && r->sent && r->backlog_cleared);
 		g_assert_cmpuint(world.orders, ==, 1);
@@ -296,6 +324,51 @@ static void test_delay_of_the_order_is_made_up_for(void)
 	g_assert_true(r->in_order);
 	g_assert_cmpint(r->lead_ns, ==, 15 * MS);
 	g_assert_cmpint(ABS(world.guest_ns), <=, 1000);
+	kvt_sync_result_free(r);
+	kvt_guest_free(guest);
+}
+
+/* What an order's way has left is corrected until no more is to be seen, whatever the ways are. */
+static void test_late_orders_are_corrected(void)
+{
+	for (int round = 0; round < 500; round++) {
+		struct world world = { .guest_ns = -60 * S };
+		struct kvt_guest *guest = kvt_guest_new("g", "fake", "1");
+		struct fake *f = add_fake(guest, &world);
+		const struct kvt_sync_options o = options(&world);
+		struct kvt_sync_result *r;
+
+		f->there_ns = 20011 + (int64_t)(operand() % (uint64_t)(5 * MS));
+		f->back_ns = 20011 + (int64_t)(operand() % (uint64_t)(5 * MS));
+		f->late_orders = (unsigned)(operand() % 3);
+		f->late_ns = 1 * MS + (int64_t)(operand() % (uint64_t)(100 * MS));
+		r = kvt_sync_run(guest, &o);
+		g_assert_true(r->in_order && r->verified);
+		g_assert_cmpuint(r->orders, ==, world.orders);
+		g_assert_cmpint(ABS(world.guest_ns), <=, kvt_offset_within(&r->after));
+		g_assert_cmpint(ABS(r->after.offset_ns), <=,
+				MAX(f->there_ns + f->back_ns, o.limit_ns / 10) + 2000);
+		/* forward: what is behind beyond the reading's bound has been brought up */
+		g_assert_cmpint(r->after.offset_ns, >=, -r->after.bound_ns);
+		kvt_sync_result_free(r);
+		kvt_guest_free(guest);
+	}
+}
+
+static void test_no_correction_is_made_unasked(void)
+{
+	struct world world = { .guest_ns = -60 * S };
+	struct kvt_guest *guest = kvt_guest_new("g", "fake", "1");
+	struct fake *f = add_fake(guest, &world);
+	struct kvt_sync_options o = options(&world);
+	struct kvt_sync_result *r;
+
+	f->late_orders = 1;
+	f->late_ns = MS / 2;
+	o.corrections = 0;
+	r = kvt_sync_run(guest, &o);
+	g_assert_cmpuint(world.orders, ==, 1);
+	g_assert_cmpint(ABS(world.guest_ns), <=, kvt_offset_within(&r->after));
 	kvt_sync_result_free(r);
 	kvt_guest_free(guest);
 }
@@ -537,9 +610,13 @@ int main(int argc, char **argv)
 	g_test_add_func("/offset/any-numbers-are-taken", test_any_numbers_are_taken);
 	g_test_add_func("/offset/coarse-guest-clock-widens-the-bound",
 			test_coarse_guest_clock_widens_the_bound);
+	g_test_add_func("/offset/clock-that-stands-still-widens-the-bound",
+			test_clock_that_stands_still_widens_the_bound);
 	g_test_add_func("/sync/behind-is-set-once-and-proved", test_behind_is_set_once_and_proved);
 	g_test_add_func("/sync/delay-of-the-order-is-made-up-for",
 			test_delay_of_the_order_is_made_up_for);
+	g_test_add_func("/sync/late-orders-are-corrected", test_late_orders_are_corrected);
+	g_test_add_func("/sync/no-correction-is-made-unasked", test_no_correction_is_made_unasked);
 	for (guint i = 0; i < G_N_ELEMENTS(faults); i++) {
 		g_autofree char *name = g_strdup_printf("/sync/%s", faults[i].name);
 
