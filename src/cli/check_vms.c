@@ -61,14 +61,15 @@ static GPtrArray *audit_all(GPtrArray *guests, const struct kvt_check_vms *optio
 }
 
 /* the running definition as bytes that a definition's reader takes; NULL if there is none */
-static char *definition(const struct kvt_guest *guest, const char *uri, gsize *ret_len)
+static char *definition(const struct kvt_guest *guest, const struct kvt_vm_options *options,
+			gsize *ret_len)
 {
-	g_autoptr(kvt_root) root = kvt_root_open("/", NULL);
+	g_autoptr(kvt_root) root = kvt_root_open(options->root != NULL ? options->root : "/", NULL);
 	g_autofree char *path = NULL;
 	char *bytes;
 
 	if (strcmp(guest->manager, "libvirt") == 0) {
-		bytes = kvt_libvirt_xml(uri, guest->id, NULL);
+		bytes = kvt_libvirt_xml(options->uri, guest->id, NULL);
 		*ret_len = bytes != NULL ? strlen(bytes) : 0;
 		return bytes;
 	}
@@ -92,10 +93,11 @@ static void add_family(struct kvt_facts *facts)
 		kvt_facts_set_text(facts, KVT_VM, "os.family", "linux", "the guest agent");
 }
 
-static void add_definition(struct kvt_facts *facts, const struct kvt_guest *guest, const char *uri)
+static void add_definition(struct kvt_facts *facts, const struct kvt_guest *guest,
+			   const struct kvt_vm_options *options)
 {
 	gsize len = 0;
-	g_autofree char *bytes = definition(guest, uri, &len);
+	g_autofree char *bytes = definition(guest, options, &len);
 	g_autoptr(GPtrArray) sets =
 		bytes != NULL ? kvt_target_read_bytes(guest->name, bytes, len, NULL) : NULL;
 
@@ -126,7 +128,7 @@ GPtrArray *kvt_check_vms_read(const struct kvt_check_vms *options, GError **erro
 	}
 	sets = audit_all(guests, options);
 	for (guint i = 0; i < guests->len; i++) {
-		add_definition(sets->pdata[i], guests->pdata[i], options->vm.uri);
+		add_definition(sets->pdata[i], guests->pdata[i], &options->vm);
 		add_host(sets->pdata[i], hosts->pdata[0]);
 	}
 	return sets;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,7 +71,7 @@ static int status_of(const struct kvt_sync_result *r, bool apply)
 		return KVT_STATUS_REFUSED;
 	if (r->action == KVT_SYNC_NONE)
 		return KVT_STATUS_OK;
-	if (!apply || r->action == KVT_SYNC_LEAVE)
+	if (!apply || r->action == KVT_SYNC_LEAVE || (r->action == KVT_SYNC_SLEWED && !r->in_order))
 		return KVT_STATUS_FOUND;
 	return r->in_order ? KVT_STATUS_OK : KVT_STATUS_REFUSED;
 }
@@ -85,6 +86,10 @@ static const char *outcome(const struct kvt_sync_result *r, bool apply)
 		return "left-alone";
 	if (r->action == KVT_SYNC_CANNOT)
 		return "unknown";
+	if (r->action == KVT_SYNC_SLEWED)
+		return !apply                           ? "would-slew"
+		       : r->slew_ppm > 0 || r->in_order ? "slewing"
+							: "not-slewing";
 	if (!apply)
 		return "would-set";
 	if (!r->sent)
@@ -117,10 +122,20 @@ static void print_order(const struct kvt_sync_result *r)
 	kvt_text_wrap(10, safe);
 }
 
+static void print_slewing(const struct kvt_sync_result *r)
+{
+	const double left_ns = fabs((double)r->after.offset_ns) / r->slew_ppm * 1e6;
+	g_autofree char *left = kvt_text_ns(left_ns, false);
+
+	printf("          by its own chrony, %.0f ppm: about %s more\n", r->slew_ppm, left);
+}
+
 static void print_details(const struct kvt_sync_result *r, bool apply, bool verbose)
 {
 	if (apply && r->sent)
 		print_order(r);
+	if (r->slew_ppm > 0)
+		print_slewing(r);
 	for (guint i = 0; i < r->tries->len; i++) {
 		const struct kvt_sync_try *one = &g_array_index(r->tries, struct kvt_sync_try, i);
 
@@ -192,11 +207,27 @@ static void print_text(const struct answers *answers, bool verbose)
 		printf("Set them: the same command with --apply\n");
 }
 
+static void json_daemon(JsonBuilder *b, const struct kvt_daemon *daemon)
+{
+	if (!daemon->known)
+		return;
+	json_builder_set_member_name(b, "guest_daemon");
+	json_builder_begin_object(b);
+	kvt_json_bool(b, "synchronised", daemon->synchronised);
+	kvt_json_bool(b, "fresh", daemon->fresh);
+	kvt_json_i64(b, "behind_ns", daemon->behind_ns);
+	kvt_json_i64(b, "error_ns", daemon->error_ns);
+	json_builder_end_object(b);
+}
+
 static void json_result(JsonBuilder *b, const struct kvt_sync_result *r, bool apply)
 {
 	kvt_json_string(b, "path", r->path);
 	kvt_vm_json_offset(b, "before", r->action != KVT_SYNC_CANNOT ? &r->before : NULL);
 	kvt_vm_json_offset(b, "after", r->verified ? &r->after : NULL);
+	if (r->slew_ppm > 0)
+		kvt_json_double(b, "slew_ppm", r->slew_ppm);
+	json_daemon(b, &r->daemon);
 	if (r->verified)
 		kvt_json_i64(b, "within_ns", kvt_offset_within(&r->after));
 	kvt_json_string(b, "why", r->why);
@@ -263,7 +294,7 @@ struct sync_arguments {
 	struct kvt_vm_options vm;
 	char *policy;
 	double limit_s, settle_s;
-	gboolean apply, taint;
+	gboolean apply, taint, exec;
 	int corrections;
 };
 
@@ -277,7 +308,9 @@ static const char description[] =
 	"  kvmtime sync --all                 what is wrong, and what would be done\n"
 	"  kvmtime sync --vm web1 --apply     put it right\n\n"
 	"Policies: forward (default) steps clocks that are behind and leaves alone what is ahead;\n"
-	"step sets both.\n\n"
+	"step sets both; slew has the guest's own chrony measure at once and slew by itself, which takes\n"
+	"minutes (needs --exec). With --exec a guest whose chrony has just heard from its servers that\n"
+	"its clock is right is left alone by every policy: it is the host that differs.\n\n"
 	"Exit status: 0 all in order, 1 a clock is wrong and was left so, 3 one could not be asked\n"
 	"or set.";
 
@@ -287,6 +320,8 @@ static bool read_policy(const char *text, enum kvt_sync_policy *ret_policy)
 		*ret_policy = KVT_SYNC_FORWARD;
 	else if (strcmp(text, "step") == 0)
 		*ret_policy = KVT_SYNC_STEP;
+	else if (strcmp(text, "slew") == 0)
+		*ret_policy = KVT_SYNC_SLEW;
 	else
 		return false;
 	return true;
@@ -304,6 +339,7 @@ static int sync_guests(const struct sync_arguments *a, const struct kvt_common *
 		.corrections = (unsigned)a->corrections,
 		.settle_us = (gint64)(a->settle_s * G_USEC_PER_SEC),
 		.taint = a->taint,
+		.exec = a->exec,
 		.apply = a->apply,
 	};
 	struct answers answers;
@@ -311,7 +347,11 @@ static int sync_guests(const struct sync_arguments *a, const struct kvt_common *
 	if (!kvt_vm_given(&a->vm))
 		return kvt_usage("sync", "name a guest: --vm NAME, --all or --agent SOCKET");
 	if (!read_policy(a->policy, &options.policy))
-		return kvt_usage("sync", "--policy takes forward or step, not '%s'", a->policy);
+		return kvt_usage("sync", "--policy takes forward, step or slew, not '%s'",
+				 a->policy);
+	if (options.policy == KVT_SYNC_SLEW && !a->exec)
+		return kvt_usage("sync",
+				 "--policy slew asks the guest's own chrony: it needs --exec");
 	if (!(a->limit_s >= 0 && a->limit_s <= 1e9) || !(a->settle_s >= 0 && a->settle_s <= 3600))
 		return kvt_usage("sync", "--limit takes 0 .. 1e9 s, --settle 0 .. 3600 s");
 	if (a->corrections < 0 || a->corrections > 20)
@@ -337,12 +377,14 @@ int cmd_sync(int argc, char **argv)
 		{ "exchanges", 0, 0, G_OPTION_ARG_INT, &a.vm.exchanges,
 		  "Questions a measurement (8)", "N" },
 		{ "apply", 0, 0, G_OPTION_ARG_NONE, &a.apply, "Set the clocks", NULL },
-		{ "policy", 0, 0, G_OPTION_ARG_STRING, &a.policy, "forward (default) or step",
-		  "WORD" },
+		{ "policy", 0, 0, G_OPTION_ARG_STRING, &a.policy,
+		  "forward (default), step, or slew", "WORD" },
 		{ "limit", 0, 0, G_OPTION_ARG_DOUBLE, &a.limit_s,
 		  "Seconds that a clock may be off and is left alone (0.01)", "S" },
 		{ "settle", 0, 0, G_OPTION_ARG_DOUBLE, &a.settle_s,
 		  "Look once more after this many seconds, for what fights back (1); 0 = no", "S" },
+		{ "exec", 0, 0, G_OPTION_ARG_NONE, &a.exec,
+		  "Programs may be run in the guest: ask its own chrony", NULL },
 		{ "corrections", 0, 0, G_OPTION_ARG_INT, &a.corrections,
 		  "Further orders for what the way of the first has left (3)", "N" },
 		{ "taint", 0, 0, G_OPTION_ARG_NONE, &a.taint,

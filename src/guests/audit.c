@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "check/machine.h"
+#include "guests/exec.h"
 #include "guests/offset.h"
 #include "guests/reach.h"
 
@@ -141,18 +142,6 @@ static gint64 open_file(struct audit *audit, const char *file, GError **error)
 	return -1;
 }
 
-/* appends base64; false if it is none */
-static bool append_base64(GString *bytes, const char *text)
-{
-	gsize len;
-	g_autofree guchar *raw = text != NULL ? g_base64_decode(text, &len) : NULL;
-
-	if (raw == NULL)
-		return false;
-	g_string_append_len(bytes, (const char *)raw, (gssize)len);
-	return true;
-}
-
 /* one chunk; true to go on */
 static bool read_chunk(struct audit *audit, gint64 handle, GString *bytes, GError **error)
 {
@@ -164,8 +153,8 @@ static bool read_chunk(struct audit *audit, gint64 handle, GString *bytes, GErro
 		return false;
 	object = json_node_get_object(result);
 	if (json_object_get_int_member_with_default(object, "count", 0) <= 0 ||
-	    !append_base64(bytes,
-			   json_object_get_string_member_with_default(object, "buf-b64", NULL)))
+	    !kvt_exec_append_base64(
+		    bytes, json_object_get_string_member_with_default(object, "buf-b64", NULL)))
 		return false;
 	audit->total += CHUNK;
 	return !json_object_get_boolean_member_with_default(object, "eof", FALSE) &&
@@ -249,55 +238,12 @@ static const struct {
 	{ "/kvmtime/chronyc-sources", "chronyc -n sources" },
 };
 
-static gint64 start_script(struct audit *audit, const char *script, GError **error)
-{
-	g_autoptr(JsonObject) arguments = json_object_new();
-	JsonArray *words = json_array_new();
-	g_autoptr(JsonNode) result = NULL;
-
-	json_array_add_string_element(words, "-c");
-	json_array_add_string_element(words, script);
-	json_object_set_string_member(arguments, "path", "/bin/sh");
-	json_object_set_array_member(arguments, "arg", words);
-	json_object_set_boolean_member(arguments, "capture-output", TRUE);
-	result = audit->path->ops->command(audit->path, "guest-exec", arguments, error);
-	if (result == NULL || !JSON_NODE_HOLDS_OBJECT(result))
-		return -1;
-	return json_object_get_int_member_with_default(json_node_get_object(result), "pid", -1);
-}
-
-/* the script's output; NULL while it runs, and if it failed (*@ret_over) */
-static GString *script_output(struct audit *audit, gint64 pid, bool *ret_over)
-{
-	g_autoptr(JsonNode) result = command(audit, "guest-exec-status", NULL, "pid", pid, NULL);
-	JsonObject *status;
-	GString *bytes;
-
-	*ret_over = true;
-	if (result == NULL || !JSON_NODE_HOLDS_OBJECT(result))
-		return NULL;
-	status = json_node_get_object(result);
-	*ret_over = json_object_get_boolean_member_with_default(status, "exited", FALSE);
-	if (!*ret_over || json_object_get_int_member_with_default(status, "exitcode", 1) != 0)
-		return NULL;
-	bytes = g_string_new(NULL);
-	append_base64(bytes, json_object_get_string_member_with_default(status, "out-data", ""));
-	return bytes;
-}
-
 static void run_scripts(struct audit *audit)
 {
 	for (guint i = 0; i < G_N_ELEMENTS(questions); i++) {
-		const gint64 deadline_us = g_get_monotonic_time() + 5 * audit->path->timeout_us;
-		const gint64 pid = start_script(audit, questions[i].script, NULL);
-		GString *bytes = NULL;
-		bool over = pid < 0;
+		GString *bytes = kvt_exec_script(audit->path, questions[i].script,
+						 5 * audit->path->timeout_us, NULL);
 
-		while (!over && g_get_monotonic_time() < deadline_us) {
-			bytes = script_output(audit, pid, &over);
-			if (!over)
-				g_usleep(10000);
-		}
 		if (bytes == NULL)
 			continue;
 		put(audit, questions[i].file, bytes);

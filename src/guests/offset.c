@@ -95,7 +95,8 @@ static int64_t find_resolution(const struct kvt_exchange *exchanges, unsigned n)
 	const int64_t common_ns = common_step(exchanges, n);
 
 	for (unsigned i = 1; i < n; i++)
-		if (moves_in_steps(&exchanges[i - 1], &exchanges[i]))
+		if (moves_in_steps(&exchanges[i - 1], &exchanges[i]) ||
+		    moves_in_steps(&exchanges[0], &exchanges[i]))
 			return MAX(common_ns, STEP_NS_MAX);
 	return common_ns;
 }

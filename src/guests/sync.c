@@ -48,6 +48,14 @@ static bool measure(const struct run *run, struct kvt_path *path, struct kvt_off
 	return done;
 }
 
+static void pass_time(const struct run *run, gint64 us)
+{
+	if (run->options->sleep != NULL)
+		run->options->sleep(us, run->options->sleep_data);
+	else
+		g_usleep((gulong)us);
+}
+
 static int64_t size(int64_t ns)
 {
 	return ns == INT64_MIN ? INT64_MAX : ns < 0 ? -ns : ns;
@@ -74,8 +82,81 @@ static void decide(struct run *run)
 		r->action = KVT_SYNC_LEAVE;
 		r->why = g_strdup("it is ahead, and a step back can break what runs in the guest");
 	} else
-		r->action = KVT_SYNC_SET;
+		r->action = run->options->policy == KVT_SYNC_SLEW ? KVT_SYNC_SLEWED : KVT_SYNC_SET;
 }
+
+/* ---- the guest's own daemon ---- */
+
+static bool ask_daemon(struct run *run, struct kvt_path *path, GError **error)
+{
+	/* what only slews is told to measure when it is meant to be done */
+	const bool measure = run->options->apply || run->options->policy != KVT_SYNC_SLEW;
+	bool done;
+
+	for (guint i = 0; i < run->guest->paths->len && run->options->taint; i++) {
+		struct kvt_path *other = run->guest->paths->pdata[i];
+
+		if (other->taints)
+			path = other;
+	}
+	done = path->ops->open(path, error) &&
+	       kvt_daemon_ask(path, measure, &run->result->daemon, error);
+	path->ops->close(path);
+	return done;
+}
+
+static void leave(struct kvt_sync_result *r, char *why)
+{
+	r->action = KVT_SYNC_LEAVE;
+	r->why = why;
+}
+
+/* May change what was decided: the guest may know better, or have nobody to slew its clock. */
+static void consult(struct run *run, struct kvt_path *path)
+{
+	struct kvt_sync_result *r = run->result;
+	const struct kvt_daemon *daemon = &r->daemon;
+	const bool slew = run->options->policy == KVT_SYNC_SLEW;
+	g_autoptr(GError) error = NULL;
+
+	if (!ask_daemon(run, path, &error)) {
+		note_try(run, path, error);
+		if (slew)
+			leave(r, g_strdup_printf("no chrony in the guest that could slew it (%s)",
+						 error->message));
+	} else if (daemon->synchronised && daemon->fresh &&
+		   size(daemon->behind_ns) - daemon->error_ns <= run->options->limit_ns)
+		leave(r,
+		      g_strdup_printf("its own chrony has just heard from its servers that it is "
+				      "right within %.3f s: it is the host's clock that differs",
+				      (double)(size(daemon->behind_ns) + daemon->error_ns) / 1e9));
+	else if (slew && (!daemon->synchronised || (run->options->apply && !daemon->fresh)))
+		leave(r, g_strdup("chrony in the guest has no answer from its servers to slew by"));
+}
+
+/* The daemon has been told to measure: does the offset shrink? */
+static void watch_slewing(struct run *run, struct kvt_path *path)
+{
+	struct kvt_sync_result *r = run->result;
+	struct kvt_offset first;
+	int64_t elapsed_ns, gained_ns;
+
+	if (!measure(run, path, &first, NULL))
+		return;
+	pass_time(run, MAX(run->options->settle_us, G_USEC_PER_SEC));
+	r->verified = measure(run, path, &r->after, NULL);
+	if (!r->verified)
+		return;
+	r->in_order = within(&r->after, run->options->limit_ns);
+	elapsed_ns = r->after.host_utc_ns - first.host_utc_ns;
+	gained_ns = size(first.offset_ns) - size(r->after.offset_ns);
+	if (elapsed_ns > 0 && gained_ns > first.bound_ns + r->after.bound_ns)
+		r->slew_ppm = (double)gained_ns / (double)elapsed_ns * 1e6;
+	if (r->slew_ppm == 0 && !r->in_order)
+		r->why = g_strdup("its chrony was told to measure, and the offset does not shrink");
+}
+
+/* ---- setting ---- */
 
 /* An agent that has just been ordered about may still be busy with it: asking again is harmless. */
 static bool measure_patiently(const struct run *run, struct kvt_path *path,
@@ -229,10 +310,7 @@ static void settle(struct run *run, struct kvt_path *path)
 
 	if (!r->in_order || run->options->settle_us == 0)
 		return;
-	if (run->options->sleep != NULL)
-		run->options->sleep(run->options->settle_us, run->options->sleep_data);
-	else
-		g_usleep((gulong)run->options->settle_us);
+	pass_time(run, run->options->settle_us);
 	if (!measure(run, path, &later, NULL))
 		return;
 	r->after = later;
@@ -301,6 +379,10 @@ static bool try_path(struct run *run, struct kvt_path *path)
 	}
 	r->path = path->ops->name;
 	decide(run);
+	if (run->options->exec && (r->action == KVT_SYNC_SET || r->action == KVT_SYNC_SLEWED))
+		consult(run, path);
+	if (r->action == KVT_SYNC_SLEWED && run->options->apply)
+		watch_slewing(run, path);
 	if (r->action != KVT_SYNC_SET || !run->options->apply)
 		return true;
 	return set(run, path);

@@ -11,20 +11,23 @@
 #ifndef KVT_GUESTS_SYNC_H
 #define KVT_GUESTS_SYNC_H
 
+#include "guests/daemon.h"
 #include "guests/guest.h"
 #include "guests/offset.h"
 #include "guests/reach.h"
 
 enum kvt_sync_policy {
 	KVT_SYNC_FORWARD, /* step a clock that is behind; one that is ahead is left alone */
-	KVT_SYNC_STEP     /* step either way */
+	KVT_SYNC_STEP,    /* step either way */
+	KVT_SYNC_SLEW     /* the guest's own daemon slews it; needs exec */
 };
 
 enum kvt_sync_action {
-	KVT_SYNC_NONE,  /* within the limit */
-	KVT_SYNC_SET,   /* to be set, or set */
-	KVT_SYNC_LEAVE, /* wrong, and left alone: why says the reason */
-	KVT_SYNC_CANNOT /* could not be measured */
+	KVT_SYNC_NONE,   /* within the limit */
+	KVT_SYNC_SET,    /* to be set, or set */
+	KVT_SYNC_LEAVE,  /* wrong, and left alone: why says the reason */
+	KVT_SYNC_CANNOT, /* could not be measured */
+	KVT_SYNC_SLEWED  /* to be slewed, or being slewed, by the guest's own daemon */
 };
 
 struct kvt_sync_options {
@@ -35,6 +38,7 @@ struct kvt_sync_options {
 	unsigned corrections; /* further orders, at most, for what the way of the first has left */
 	gint64 settle_us; /* measure once more after this long, to see who fights back; 0 = no */
 	bool taint;       /* paths that mark the machine as tainted may be used */
+	bool exec;        /* the guest's own time daemon may be asked, by programs in the guest */
 	bool apply;
 	void (*sleep)(gint64 us, void *data); /* NULL = g_usleep */
 	void *sleep_data;
@@ -51,14 +55,16 @@ struct kvt_sync_result {
 	enum kvt_sync_action action;
 	char *why; /* one sentence, or NULL */
 	struct kvt_offset before;
-	const char *path; /* that measured, and set; static, or NULL */
-	int64_t lead_ns;  /* what was added for the way of the (last) order */
-	bool sent;        /* an order has left */
-	unsigned orders;  /* how many have left: 1, and the corrections */
-	bool verified;    /* after holds what was read back */
-	bool in_order;    /* verified, and the residual is within its bound or the limit;
-			     kvt_offset_within(&after) is what the clock is off at most */
-	bool fought;      /* right after the order, wrong again after settle_us */
+	const char *path;         /* that measured, and set; static, or NULL */
+	int64_t lead_ns;          /* what was added for the way of the (last) order */
+	bool sent;                /* an order has left; never by KVT_SYNC_SLEW */
+	unsigned orders;          /* how many have left: 1, and the corrections */
+	bool verified;            /* after holds what was read back */
+	bool in_order;            /* verified, and the residual is within its bound or the limit;
+				     kvt_offset_within(&after) is what the clock is off at most */
+	bool fought;              /* right after the order, wrong again after settle_us */
+	struct kvt_daemon daemon; /* the guest's, where it was asked */
+	double slew_ppm;          /* how fast the offset shrinks; 0 = it does not, or unknown */
 	struct kvt_offset after;
 	bool backlog_cleared;
 	char *backlog_words; /* why not, or NULL */
@@ -71,6 +77,9 @@ struct kvt_sync_result {
  * A path that fails before the order was sent hands over to the next. Once an order may have
  * reached the guest, no path gives another, unless the agent has refused in words and the clock,
  * read back, stands where it was; corrections go the way that the proven order went.
+ *
+ * With exec, a clock whose own daemon has just heard from its servers that it is right is left
+ * alone: then it is the host's clock that differs from them.
  *
  * Return: owned. Context: blocks for as long as its paths' deadlines allow.
  */

@@ -34,7 +34,7 @@ watch() { # NAME OPTION...: one round over its agent socket
 sync_() { # NAME OPTION...
 	local name=$1
 	shift
-	"$kvmtime" sync --agent "$tmp/$name.qga" --json --timeout 0.5 --settle 0 "$@" 2>/dev/null
+	"$kvmtime" sync --agent "$tmp/$name.qga" --json --timeout 0.5 --settle 0 --corrections 0 "$@" 2>/dev/null
 }
 near() { # TEXT, WANTED s, TOLERANCE s: an offset in ns
 	/usr/bin/python3 -c 'import sys; sys.exit(abs(int(sys.argv[1]) / 1e9 - float(sys.argv[2])) > float(sys.argv[3]))' "$@"
@@ -95,7 +95,8 @@ end_fakes
 # ---- sync ----
 guests a:offset=-60 b:offset=60 c:offset=-60:no-hwclock d:offset=-60:no-set e:offset=-60:dies \
 	f:offset=-60:fight=0.2 g:offset=-60:hang-set h:offset=-60:hang-set=no i:offset=-0.0001 \
-	j:offset=-60:step=100 k:hang l:offset=-60:frozen
+	j:offset=-60:step=100 k:hang l:offset=-60:frozen m:offset=-60:chrony=good \
+	n:offset=-60:chrony=lost o:offset=-60:chrony=slews p:offset=60:chrony=slews q:offset=-60:dies=after r:offset=-60:chrony=lost
 is "without --apply nothing is set" "$(sync_ a | field guests.0.outcome) $(orders a)" "would-set 0"
 out=$(sync_ a --qmp "$tmp/a.qmp" --apply)
 is "a guest behind is set once" "$(echo "$out" | field guests.0.outcome) $(orders a)" "set 1"
@@ -108,6 +109,7 @@ is "a guest ahead is set by --policy step" \
 is "an error without hwclock counts as what it did" "$(sync_ c --apply | field guests.0.outcome) $(orders c)" "set 1"
 is "a refusal is not set" "$(sync_ d --apply | field guests.0.outcome) $(orders d)" "not-set 0"
 is "death after the order is unconfirmed" "$(sync_ e --apply | field guests.0.outcome) $(orders e)" "unconfirmed 1"
+is "death between order and reading back is unconfirmed" "$(sync_ q --apply | field guests.0.outcome) $(orders q)" "unconfirmed 1"
 is "what fights back is seen" "$(sync_ f --apply --settle 0.7 | field guests.0.outcome) $(orders f)" "fought 1"
 is "an order that hangs is unconfirmed" "$(sync_ g --apply | field guests.0.outcome) $(orders g)" "unconfirmed 1"
 is "an order that hangs is not repeated" "$(sync_ h --apply | field guests.0.outcome) $(orders h)" "unconfirmed 1"
@@ -115,10 +117,72 @@ is "a clock in order is left alone" "$(sync_ i --apply | field guests.0.outcome)
 is "an agent like Windows' is set" "$(sync_ j --apply | field guests.0.outcome) $(orders j)" "set 1"
 is "a hung agent is unknown" "$(sync_ k --apply | field guests.0.outcome)" unknown
 is "a frozen agent is left alone" "$(sync_ l --apply | field guests.0.outcome) $(orders l)" "unknown 0"
+out=$(sync_ m --exec --apply)
+is "a guest whose own chrony is right by its servers is left alone" "$(echo "$out" | field guests.0.outcome) $(orders m)" "left-alone 0"
+like "and the host is named" "$(echo "$out" | field guests.0.why)" "the host's clock that differs"
+ok "its JSON keeps to its schema" valid kvmtime.sync.1 "$out"
+is "without --exec no program is run in it" "$(sync_ m >/dev/null; grep -c burst "$tmp/m.log")" 1
+is "a guest whose chrony has no servers is set" "$(sync_ n --exec --apply | field guests.0.outcome) $(orders n)" "set 1"
+is "--policy slew sets nothing, and would tell chrony" \
+	"$(sync_ o --policy slew --exec | field guests.0.outcome) $(orders o) $(grep -c burst "$tmp/o.log")" "would-slew 0 0"
+out=$(sync_ o --policy slew --exec --apply)
+is "--policy slew --apply tells chrony, which slews" "$(echo "$out" | field guests.0.outcome) $(orders o)" "slewing 0"
+ok "the rate of it is measured" near "$(echo "$out" | field guests.0.slew_ppm | sed 's/\..*/000000/')" 83.3 30
+ok "its JSON keeps to its schema too" valid kvmtime.sync.1 "$out"
+is "slewing works back too" "$(sync_ p --policy slew --exec --apply | field guests.0.outcome) $(orders p)" "slewing 0"
+is "no chrony in the guest is left alone by slew" "$(sync_ d --policy slew --exec --apply | field guests.0.outcome)" left-alone
+is "a chrony without servers is left alone by slew" \
+	"$(sync_ r --policy slew --exec --apply | field guests.0.outcome) $(orders r)" "left-alone 0"
+"$kvmtime" sync --agent "$tmp/o.qga" --policy slew >/dev/null 2>&1
+is "slew without --exec is exit status 2" $? 2
 sync_ d --apply >/dev/null
 is "what was not set is exit status 3" $? 3
 like "sync says that nothing takes it back" "$("$kvmtime" sync --agent "$tmp/a.qga" --limit 0 --apply --settle 0 --policy step 2>&1
 	"$kvmtime" sync --help)" 'read|undo'
+end_fakes
+
+# ---- Proxmox: a tree of its files, its sockets served ----
+pve=$tmp/pve
+mkdir -p "$pve"/{etc/pve/qemu-server,run/qemu-server,proc}
+printf 'name: web1\nostype: l26\nagent: 1\nlocaltime: 1\n[before]\nname: old\n' >"$pve/etc/pve/qemu-server/100.conf"
+printf 'name: web1\nostype: l26\n' >"$pve/etc/pve/qemu-server/101.conf"
+printf 'name: off\n' >"$pve/etc/pve/qemu-server/102.conf"
+guest_tmp=$tmp
+tmp=$pve/run/qemu-server guests 100:offset=-7200 101:offset=3
+tmp=$guest_tmp
+rm "$pve/run/qemu-server/101.qga"
+pve() { "$kvmtime" "$@" --root "$pve" --timeout 1 2>/dev/null; }
+is "Proxmox's running machines are found" "$(pve watch --all --count 1 --json | grep -c '"manager":"proxmox"')" 2
+ok "a machine is asked by its VMID" near "$(pve watch --vm 100 --count 1 --json | field offset.offset_ns)" -7200 0.2
+is "one without an agent socket has none" "$(pve watch --vm 101 --count 1 --json | field status)" no-agent
+like "and the step to get one is printed" "$(pve watch --vm 101 --count 1)" 'qm set 101 --agent enabled=1'
+pve watch --vm web1 --count 1 >/dev/null
+is "a name that two have is exit status 4" $? 4
+pve watch --vm off --count 1 >/dev/null
+is "a machine that does not run is exit status 4" $? 4
+is "it is set" "$(pve sync --vm 100 --apply --json --settle 0 | field guests.0.outcome)" set
+like "check reads its definition" "$(pve check --vm 100 --facts)" 'vm +clock.offset +localtime'
+end_fakes
+
+# ---- answers without end: memory is bounded ----
+guests flood:flood lines:flood=lines
+most_kib() { # KiB, COMMAND...: the most memory that the command held
+	/usr/bin/python3 -c '
+import resource, subprocess, sys
+subprocess.run(sys.argv[2:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(most, "KiB"); sys.exit(most > int(sys.argv[1]))' "$@"
+}
+is "an answer without end is garbage" "$(watch flood --timeout 4 | field status)" garbage
+is "answers without end are garbage" "$(watch lines --timeout 4 | field status)" garbage
+if grep -q __asan_init "$kvmtime"; then
+	skip "the memory for answers without end is bounded" "the address sanitizer takes memory of its own"
+else
+	# shellcheck disable=SC2046
+	ok "the memory for answers without end is bounded" most_kib 65536 "$kvmtime" watch \
+		$(for _ in $(seq 20); do printf -- '--agent %s ' "$tmp/flood.qga" "$tmp/lines.qga"; done) \
+		--count 3 --interval 0.2 --timeout 1 --json
+fi
 end_fakes
 
 # ---- a fleet: twenty that hang, one that is well ----

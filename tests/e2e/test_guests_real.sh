@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# watch and sync with a booted Linux guest as the judge: over a plain QEMU's sockets and through
-# libvirt. Its clock is also read by a program of its own, without the agent.
+# watch, sync and check with a booted Linux guest as the judge: over a plain QEMU's sockets and
+# through libvirt; paused, saved and restored. Its clock is also read by a program of its own, without the agent.
 . "${KVT_SOURCE:?}/tests/e2e/tap.sh"
 . "${KVT_SOURCE:?}/tests/partners/guest.sh"
 . "${KVT_SOURCE:?}/tests/partners/libvirt.sh"
@@ -51,14 +51,15 @@ with_libvirt=$(libvirt_missing)
 if grep -q __asan_init "$kvmtime"; then
 	with_libvirt="the address sanitizer takes libtirpc's functions before libvirt brings that library"
 fi
-guest_qemu=(-name "plain-$$")
+# an RTC that follows the guest's time lags as much as its clock: the trap of domtime --sync
+guest_qemu=(-name "plain-$$" -rtc base=utc,clock=vm)
 ok "a guest starts" guest_start "$tmp/a"
 if [ -z "$with_libvirt" ]; then
 	libvirt_start "$tmp/v" || with_libvirt="libvirtd did not start"
-	# an RTC that follows the guest's time: the trap of domtime --sync
 	guest_clock_xml="<clock offset='utc'><timer name='rtc' track='guest'/></clock>" \
 		guest_xml lv "$tmp/v/lv.log" >"$tmp/v/lv.xml"
-	virsh -q -c "$libvirt_uri" create "$tmp/v/lv.xml" >&2 || with_libvirt="the guest did not start"
+	virsh -q -c "$libvirt_uri" define "$tmp/v/lv.xml" >&2 &&
+		virsh -q -c "$libvirt_uri" start lv >&2 || with_libvirt="the guest did not start"
 fi
 out=$(a watch --count 1)
 ok "watch's bound over an agent socket is at most 2 ms" below "$(echo "$out" | field offset.bound_ns)" 2000000
@@ -87,8 +88,9 @@ is "a paused machine is paused, not hung" "$(a watch --count 1 | field status)" 
 # ---- meanwhile: agents that refuse ----
 guest_qemu=()
 guest_append=(kvt.hwclock=no)
+guest_qemu=(-rtc base=2020-01-01T00:00:00)
 ok "a guest without hwclock starts" guest_start "$tmp/b"
-"$ask" agent "$tmp/b/qga" guest-set-time '{"time":1700000000000000000}' >/dev/null
+guest_qemu=()
 b sync --apply --settle 0 >"$tmp/out"
 like "without hwclock the order is judged by reading back" "$(field guests.0.outcome <"$tmp/out")" '^(set|not-set)$'
 guest_stop "$tmp/b"
@@ -115,6 +117,18 @@ ok "the residual is at most 20 ms" near "$(echo "$out" | field guests.0.after.of
 ok "the residual is confirmed inside the guest" confirmed "$out" "$tmp/a/clock"
 ok "the guest is within the stated bound of the host, as it says itself" held "$out" "$tmp/a/clock"
 is "the RTC's backlog is cleared" "$(echo "$out" | field guests.0.rtc_backlog_cleared)" True
+
+# ---- saved to a file and started again, by QMP alone ----
+ok "the guest's state is saved" guest_save "$tmp/a"
+is "a guest that has ended is gone" "$(a watch --count 1 | field status)" gone
+sleep 2
+ok "and restored" guest_restore "$tmp/a"
+out=$(a watch --count 1)
+ok "restored, the guest is behind" [ "$(echo "$out" | field offset.offset_ns)" -lt -1500000000 ]
+out=$(a sync --apply)
+is "after save and restore by QMP the clock is set" "$(echo "$out" | field guests.0.outcome)" set
+ok "its residual is confirmed inside the guest" confirmed "$out" "$tmp/a/clock"
+ok "the restored guest is within the stated bound of the host" held "$out" "$tmp/a/clock"
 guest_stop "$tmp/a"
 
 if [ -n "$with_libvirt" ]; then
@@ -125,20 +139,26 @@ virsh -q -c "$libvirt_uri" resume lv >&2
 resumed_v_ns=$(date +%s%N)
 ok "after the pause libvirt's guest is behind by it" near \
 	"$(($(v watch lv --count 1 | field offset.offset_ns) - before_v + resumed_v_ns - paused_v_ns))" 0 4
+"$kvmtime" check --vm lv --connect "$libvirt_uri" --json >"$tmp/checked"
+like "check finds through libvirt that the clock is behind" "$(cat "$tmp/checked")" '"KVT-0601"'
+like "and what the definition has to do with it" "$(cat "$tmp/checked")" '"KVT-0514"'
 out=$(v sync lv --apply)
 is "sync sets it, though its RTC lags too" "$(echo "$out" | field guests.0.outcome)" set
 ok "the residual through libvirt is at most 20 ms" near "$(echo "$out" | field guests.0.after.offset_ns)" 0 0.02
 ok "the residual through libvirt is confirmed inside the guest" confirmed "$out" "$tmp/v/lv.clock"
 ok "libvirt's guest is within the stated bound of the host, as it says itself" held "$out" "$tmp/v/lv.clock"
-virsh -q -c "$libvirt_uri" save lv "$tmp/v/saved" >&2
+virsh -q -c "$libvirt_uri" managedsave lv >&2
 sleep 2
-virsh -q -c "$libvirt_uri" restore "$tmp/v/saved" >&2
+virsh -q -c "$libvirt_uri" start lv >&2
 for _ in $(seq 50); do # libvirt connects to the restored guest's agent a moment later
 	out=$(v sync lv --apply)
 	[ "$(echo "$out" | field guests.0.outcome)" != unknown ] && break
 	sleep 0.2
 done
-is "after save and restore the clock is set" "$(echo "$out" | field guests.0.outcome)" set
-ok "the residual after save and restore is confirmed inside the guest" confirmed "$out" "$tmp/v/lv.clock"
+is "after a managed save and its restore the clock is set" "$(echo "$out" | field guests.0.outcome)" set
+ok "the residual after a managed save is confirmed inside the guest" confirmed "$out" "$tmp/v/lv.clock"
+ok "the restored guest is within the stated bound of the host, as it says itself" held "$out" "$tmp/v/lv.clock"
 is "the domain is not tainted" "$(virsh -c "$libvirt_uri" dominfo lv | grep -c custom-ga)" 0
+like "with --taint check reads the guest's files through libvirt" \
+	"$("$kvmtime" check --vm lv --connect "$libvirt_uri" --taint --facts)" 'guest +clocksource.current +[a-z]'
 finish

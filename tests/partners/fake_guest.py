@@ -14,11 +14,16 @@ and writes what it was ordered to FOLDER/NAME.log. "ready" on stdout when all so
   refuse         guest-get-time is refused;  frozen: as an agent refuses while frozen
   no-hwclock     guest-set-time sets the clock and reports an error
   no-set         guest-set-time is refused and sets nothing
-  dies           everything is closed once guest-set-time has been taken
+  dies           everything is closed once guest-set-time has been taken; dies=after: once it has been
+                 answered, before anybody can read back
+  flood          answers to guest-get-time never end;  flood=lines: are lines without end
   fight=S        this long after an order the clock goes back to the old offset
   paused         QMP says so
+  chrony=WORD    guest-exec runs programs, and chronyc says: good (right, its servers answered), lost (they
+                 did not), slews (it is behind, and begins to slew once it is told to measure)
   stale=N        N answers of an earlier client come before the first one
 """
+import base64
 import json
 import os
 import socket
@@ -78,6 +83,11 @@ class Guest:
             if answer is not None:
                 stream.write(answer if isinstance(answer, bytes) else
                              json.dumps(answer).encode() + b'\n')
+            if request['execute'] == 'guest-set-time' and 'dies' in self.options:
+                self.dead = True
+                return
+            while request['execute'] == 'guest-get-time' and 'flood' in self.options:
+                stream.write(b'{"event": "x"}\n' * 4096 if self.options['flood'] else b'x' * 65536)
 
     @staticmethod
     def error(text):
@@ -97,6 +107,8 @@ class Guest:
             return self.error('Command %s has been disabled: the agent is in frozen state' % command)
         if command == 'guest-get-time':
             time.sleep(float(self.options.get('delay', 0)))
+            if 'flood' in self.options:
+                return None
             if 'garbage' in self.options:
                 return self.options['garbage'].encode() + b'\n'
             if 'refuse' in self.options:
@@ -104,7 +116,24 @@ class Guest:
             return {'return': self.now_ns()}
         if command == 'guest-set-time':
             return self.set_time(arguments)
+        if command == 'guest-exec' and 'chrony' in self.options:
+            self.script = ' '.join(arguments['arg'])
+            return {'return': {'pid': 1}}
+        if command == 'guest-exec-status' and 'chrony' in self.options:
+            return {'return': {'exited': True, 'exitcode': 0, 'out-data':
+                               base64.b64encode(self.chrony('burst' in self.script)).decode()}}
         return {'error': {'class': 'CommandNotFound', 'desc': 'The command %s has not been found' % command}}
+
+    def chrony(self, measure):
+        kind = self.options['chrony']
+        self.log.write('chronyc%s\n' % (' burst' if measure else ''))
+        behind = -self.offset_ns / 1e9 if kind == 'slews' else 0
+        if measure and kind == 'slews' and 'rate' not in self.options:
+            self.options['rate'] = 83333 if behind > 0 else -83333
+            self.start_ns = time.time_ns()
+        line = 'A63DB4D8,192.0.2.1,3,%.9f,%.9f,0.0001,0.0002,-11.0,0.01,0.02,0.004,0.001,64.2,Normal\n' % (
+            time.time(), behind)
+        return ('fresh\n' if measure and kind != 'lost' else '').encode() + line.encode()
 
     def set_time(self, arguments):
         if 'no-set' in self.options:
@@ -118,7 +147,7 @@ class Guest:
         if 'hang-set' in self.options:
             self.options['hang'] = ''
             return None
-        if 'dies' in self.options:
+        if self.options.get('dies') == '':
             self.dead = True
         if 'fight' in self.options:
             threading.Timer(float(self.options['fight']), setattr, (self, 'offset_ns', old_ns)).start()

@@ -15,6 +15,9 @@
 #                             boots and returns when it is up: FOLDER/qmp, FOLDER/qga and FOLDER/clock
 #                             are its sockets (clock: each byte is answered with the time in ns),
 #                             FOLDER/console its messages
+#   guest_sh FOLDER COMMAND   runs a shell COMMAND in it by its agent and does not wait for its end
+#   guest_save FOLDER         saves its state by QMP, and ends it
+#   guest_restore FOLDER      starts it again from that state
 #   guest_stop FOLDER         ends it
 #   guest_xml NAME CONSOLE    a libvirt definition of it; clock socket: CONSOLE with .clock for .log
 # guest_append and guest_qemu (arrays) are added to the kernel's and to QEMU's command line.
@@ -145,9 +148,9 @@ guest_start() { # FOLDER [FILE[:DEST]...]
 		guest_argv+=(-chardev "socket,id=${name%%:*},path=$dir/${name%%:*},server=on,wait=off"
 			-device "virtserialport,chardev=${name%%:*},name=${name#*:}")
 	done
-	"${guest_argv[@]}" -qmp "unix:$dir/qmp,server=on,wait=off" \
-		"${guest_qemu[@]+"${guest_qemu[@]}"}" </dev/null >"$dir/qemu.log" 2>&1 &
-	echo $! >"$dir/pid"
+	guest_argv+=(-qmp "unix:$dir/qmp,server=on,wait=off" "${guest_qemu[@]+"${guest_qemu[@]}"}")
+	printf '%s\0' "${guest_argv[@]}" >"$dir/argv"
+	guest_launch "$dir" "${guest_argv[@]}"
 	for ((tries = 0; tries < 600; tries++)); do
 		grep -q 'kvt-guest: up' "$dir/console" 2>/dev/null && return 0
 		kill -0 "$(cat "$dir/pid")" 2>/dev/null || break
@@ -156,6 +159,47 @@ guest_start() { # FOLDER [FILE[:DEST]...]
 	cat "$dir/qemu.log" "$dir/console" >&2
 	guest_stop "$dir"
 	return 1
+}
+
+guest_launch() { # FOLDER ARGUMENT...
+	local dir=$1
+	shift
+	"$@" </dev/null >"$dir/qemu.log" 2>&1 &
+	echo $! >"$dir/pid"
+}
+
+guest_qmp() { # FOLDER COMMAND [JSON]
+	"$partners_source/ask.py" qmp "$1/qmp" "${@:2}"
+}
+
+guest_sh() { # FOLDER COMMAND
+	"$partners_source/ask.py" agent "$1/qga" guest-exec "$(/usr/bin/python3 -c 'import json, sys
+print(json.dumps({"path": "/bin/sh", "arg": ["-c", sys.argv[1]]}))' "$2")" >/dev/null
+}
+
+guest_await() { # FOLDER QMP-COMMAND PATTERN: the answer comes to match it
+	local tries
+	for ((tries = 0; tries < 600; tries++)); do
+		guest_qmp "$1" "$2" 2>/dev/null | grep -q "$3" && return 0
+		kill -0 "$(cat "$1/pid")" 2>/dev/null || break
+		sleep 0.1
+	done
+	return 1
+}
+
+guest_save() { # FOLDER
+	guest_qmp "$1" stop >/dev/null &&
+		guest_qmp "$1" migrate "{\"uri\":\"exec:cat >$1/saved\"}" >/dev/null &&
+		guest_await "$1" query-migrate '"status": "completed"' || return 1
+	guest_stop "$1"
+}
+
+guest_restore() { # FOLDER
+	local argv
+	mapfile -d '' argv <"$1/argv"
+	guest_launch "$1" "${argv[@]}" -incoming "exec:cat $1/saved"
+	guest_await "$1" query-status '"status": "\(paused\|postmigrate\|prelaunch\)"' || return 1
+	guest_qmp "$1" cont >/dev/null
 }
 
 guest_stop() { # FOLDER

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "guests/agent.h"
+#include "guests/daemon.h"
 #include "guests/guest.h"
 #include "guests/reach.h"
 #include "guests/wire.h"
@@ -103,6 +104,32 @@ static void test_busy_sockets_are_seen(void)
 	g_assert_false(kvt_wire_busy("", "/run/a.qga"));
 }
 
+/* the lines are chronyc 4.3's own */
+static void test_chronys_state_is_read(void)
+{
+	struct kvt_daemon daemon = { .error_ns = 42 };
+
+	g_assert_true(kvt_daemon_parse(
+		"0A630001,10.99.0.1,6,1795195089.192338249,0.000000760,0.000000100,0.000000072,0.018,"
+		"0.003,0.094,0.000002045,0.000002206,1.0,Normal\n",
+		&daemon));
+	g_assert_true(daemon.known && daemon.synchronised && !daemon.fresh);
+	g_assert_cmpint(daemon.behind_ns, ==, 760);
+	g_assert_cmpint(daemon.error_ns, ==, 2045 / 2 + 2206);
+	g_assert_true(
+		kvt_daemon_parse("00000000,,0,0.000000000,0.000000000,0.000000000,0.000000000,"
+				 "0.000,0.000,0.000,1.000000000,1.000000000,0.0,Not synchronised",
+				 &daemon));
+	g_assert_false(daemon.synchronised);
+	daemon.error_ns = 42;
+	g_assert_false(kvt_daemon_parse("506 Cannot talk to daemon", &daemon));
+	g_assert_false(kvt_daemon_parse("", &daemon));
+	g_assert_false(kvt_daemon_parse(",,,,,,,,,,,,,", &daemon));
+	g_assert_false(kvt_daemon_parse("A,b,3,1,nan,0,0,0,0,0,0,0,0,Normal", &daemon));
+	g_assert_false(kvt_daemon_parse("A,b,3,1,1e300,0,0,0,0,0,0,0,0,Normal", &daemon));
+	g_assert_cmpint(daemon.error_ns, ==, 42);
+}
+
 static struct kvt_guest *guest_of(const char *line)
 {
 	g_auto(GStrv) argv = g_strsplit(line, " ", -1);
@@ -158,6 +185,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/agent/deep-nesting-is-garbage", test_deep_nesting_is_garbage);
 	g_test_add_func("/agent/errors-are-told-apart", test_errors_are_told_apart);
 	g_test_add_func("/wire/busy-sockets-are-seen", test_busy_sockets_are_seen);
+	g_test_add_func("/daemon/chronys-state-is-read", test_chronys_state_is_read);
 	g_test_add_func("/guest/qemu-command-lines-are-read", test_qemu_command_lines_are_read);
 	g_test_add_func("/guest/other-processes-are-no-guests", test_other_processes_are_no_guests);
 	return g_test_run();

@@ -580,6 +580,54 @@ static void pull_back(gint64 us, void *data)
 	world->guest_ns = -2 * S;
 }
 
+static void step_host(gint64 us, void *data)
+{
+	struct world *world = data;
+
+	world->mono_ns += us * 1000;
+	world->host_step_ns += 3 * S;
+}
+
+/* The guest was right; the host's clock is set before the second look: no second order. */
+static void test_host_step_after_the_order_sets_nothing_twice(void)
+{
+	struct world world = { .guest_ns = -2 * S };
+	struct kvt_guest *guest = kvt_guest_new("g", "fake", "1");
+	struct kvt_sync_options o = options(&world);
+	struct kvt_sync_result *r;
+
+	add_fake(guest, &world);
+	o.settle_us = 1000000;
+	o.sleep = step_host;
+	r = kvt_sync_run(guest, &o);
+	g_assert_false(r->in_order);
+	g_assert_cmpuint(world.orders, ==, 1);
+	g_assert_cmpint(ABS(world.guest_ns), <=, MS);
+	kvt_sync_result_free(r);
+	kvt_guest_free(guest);
+}
+
+/* The host's clock is set while the order is on its way: what is read back is not its doing. */
+static void test_host_step_during_the_order_sets_nothing_twice(void)
+{
+	struct world world = { .guest_ns = -20 * S };
+	struct kvt_guest *guest = kvt_guest_new("g", "fake", "1");
+	struct fake *f = add_fake(guest, &world);
+	struct kvt_sync_options o = options(&world);
+	struct kvt_sync_result *r;
+
+	/* eight exchanges of 0.2 ms, and a question before the order */
+	f->host_step_at_ns = 9 * 200000 + 50000;
+	f->host_step_by_ns = 5 * S;
+	o.exchanges = 8;
+	r = kvt_sync_run(guest, &o);
+	g_assert_true(r->verified);
+	g_assert_false(r->in_order);
+	g_assert_cmpuint(world.orders, ==, 1);
+	kvt_sync_result_free(r);
+	kvt_guest_free(guest);
+}
+
 static void test_daemon_that_fights_back_is_seen(void)
 {
 	struct world world = { .guest_ns = -2 * S };
@@ -627,6 +675,10 @@ int main(int argc, char **argv)
 			test_no_second_order_after_a_hung_one);
 	g_test_add_func("/sync/tainting-path-wants-its-option",
 			test_tainting_path_wants_its_option);
+	g_test_add_func("/sync/host-step-after-the-order-sets-nothing-twice",
+			test_host_step_after_the_order_sets_nothing_twice);
+	g_test_add_func("/sync/host-step-during-the-order-sets-nothing-twice",
+			test_host_step_during_the_order_sets_nothing_twice);
 	g_test_add_func("/sync/daemon-that-fights-back-is-seen",
 			test_daemon_that_fights_back_is_seen);
 	return g_test_run();
