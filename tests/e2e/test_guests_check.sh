@@ -25,7 +25,7 @@ text = sys.stdin.read()
 document = json.loads(text)
 print(" ".join(sorted({f["id"] for f in document["findings"]})))'
 }
-guest_qemu=(-name "audited-$$" -rtc base=utc,clock=vm)
+guest_qemu=(-name "audited-$$" -rtc "base=utc,clock=vm")
 guest_append=(clocksource=hpet)
 ok "a guest starts" guest_start "$tmp/a"
 "$ask" agent "$tmp/a/qga" guest-set-time '{"time":1795000000000000000}' >/dev/null

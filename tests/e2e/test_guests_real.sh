@@ -52,7 +52,7 @@ if grep -q __asan_init "$kvmtime"; then
 	with_libvirt="the address sanitizer takes libtirpc's functions before libvirt brings that library"
 fi
 # an RTC that follows the guest's time lags as much as its clock: the trap of domtime --sync
-guest_qemu=(-name "plain-$$" -rtc base=utc,clock=vm)
+guest_qemu=(-name "plain-$$" -rtc "base=utc,clock=vm")
 ok "a guest starts" guest_start "$tmp/a"
 if [ -z "$with_libvirt" ]; then
 	libvirt_start "$tmp/v" || with_libvirt="libvirtd did not start"
