@@ -36,6 +36,16 @@ void step_wait(GArray *steps, uint32_t ns)
 	add(steps, OP_WAIT, 0, 0, ns, 0);
 }
 
+void step_in16(GArray *steps, uint32_t port, uint16_t mask)
+{
+	add(steps, OP_IN, 2, port, 0, mask);
+}
+
+void step_spin(GArray *steps, uint32_t ns)
+{
+	add(steps, OP_SPIN, 0, 0, ns, 0);
+}
+
 void step_mask(GArray *steps, uint32_t masked)
 {
 	add(steps, OP_MASK, 0, 0, masked, 0);
@@ -446,13 +456,18 @@ static void pci_write(GArray *steps, uint32_t address, unsigned width, uint32_t 
 	add(steps, OP_OUT, width, 0xcfc, value, 0);
 }
 
+void acpi_pm_enable(GArray *steps)
+{
+	pci_write(steps, 1 << 11 | 3 << 8 | 0x40, 4, 0x601);
+	pci_write(steps, 1 << 11 | 3 << 8 | 0x80, 1, 1);
+}
+
 void generate_acpi_pm(GArray *steps, GRand *rand, unsigned count, bool interrupts)
 {
 	const guint end = steps->len + count;
 
 	step_mask(steps, 0xffff);
-	pci_write(steps, 1 << 11 | 3 << 8 | 0x40, 4, 0x601); /* the PIIX4's PM block at 0x600 */
-	pci_write(steps, 1 << 11 | 3 << 8 | 0x80, 1, 1);
+	acpi_pm_enable(steps);
 	add(steps, OP_OUT, 2, 0x602, 0, 0);
 	add(steps, OP_OUT, 2, 0x600, 1, 0);
 	(void)interrupts;
@@ -464,7 +479,7 @@ void generate_acpi_pm(GArray *steps, GRand *rand, unsigned count, bool interrupt
 			break;
 		case 1:
 		case 2:
-			add(steps, OP_IN, 2, 0x600, 0, 1);
+			step_in16(steps, 0x600, 1);
 			break;
 		case 3:
 			step_wait(steps, magnitude(rand, 31));
@@ -502,7 +517,7 @@ void generate_lapic_timer(GArray *steps, GRand *rand, unsigned count, bool inter
 			step_write(steps, LAPIC + 0x380, magnitude(rand, 20) - 1);
 			break;
 		case 1:
-			add(steps, OP_SPIN, 0, 0, magnitude(rand, 16), 0);
+			step_spin(steps, magnitude(rand, 16));
 			break;
 		default:
 			step_read(steps, LAPIC + PICK(rand, registers));

@@ -27,8 +27,11 @@ void step_out(GArray *steps, uint32_t port, uint32_t value);
 void step_in(GArray *steps, uint32_t port, uint16_t mask);
 void step_write(GArray *steps, uint32_t address, uint32_t value);
 void step_read(GArray *steps, uint32_t address);
+void step_in16(GArray *steps, uint32_t port, uint16_t mask);
 void step_wait(GArray *steps, uint32_t ns);
-void step_group(GArray *steps); /* what comes next may be left out */
+void step_spin(GArray *steps, uint32_t ns); /* the same without the APIC timer */
+void step_group(GArray *steps);             /* what comes next may be left out */
 void step_mask(GArray *steps, uint32_t masked);
+void acpi_pm_enable(GArray *steps); /* the PIIX4's PM block at 0x600 */
 
 #endif

@@ -79,22 +79,13 @@ __attribute__((used)) void interrupt(uint32_t vector)
 	__asm__("entry" #n ":\n\tpusha\n\tpush $" #n "\n\tcall interrupt\n\tadd $4, %esp\n\t" \
 		"popa\n\tpushl 8(%esp)\n\tandl $~0x200, (%esp)\n\tpopf\n\tsti\n\tlret $4\n"); \
 	extern const char entry##n[];
-ENTRY(0x0d)
-ENTRY(0x0e)
-ENTRY(0x06)
-ENTRY(0x20)
-ENTRY(0x21)
-ENTRY(0x22)
-ENTRY(0x23)
-ENTRY(0x24)
-ENTRY(0x25)
-ENTRY(0x26)
-ENTRY(0x27)
-ENTRY(0x28)
-ENTRY(0x29) ENTRY(0x2a) ENTRY(0x2b) ENTRY(0x2c) ENTRY(0x2d) ENTRY(0x2e) ENTRY(0x2f) ENTRY(0x40)
-	ENTRY(0xff)
+/* clang-format off */
+ENTRY(0x0d) ENTRY(0x0e) ENTRY(0x06) ENTRY(0x20) ENTRY(0x21) ENTRY(0x22) ENTRY(0x23)
+ENTRY(0x24) ENTRY(0x25) ENTRY(0x26) ENTRY(0x27) ENTRY(0x28) ENTRY(0x29) ENTRY(0x2a)
+ENTRY(0x2b) ENTRY(0x2c) ENTRY(0x2d) ENTRY(0x2e) ENTRY(0x2f) ENTRY(0x40) ENTRY(0xff)
+	/* clang-format on */
 
-		static void gate(unsigned vector, const char *entry)
+	static void gate(unsigned vector, const char *entry)
 {
 	const uint32_t address = (uint32_t)entry;
 
@@ -117,20 +108,12 @@ static void set_up_tables(void)
 			 :
 			 : "m"(pointer), "r"(16));
 #define GATE(n) gate(n, entry##n);
-	GATE(0x0d)
-	GATE(0x0e)
-	GATE(0x06)
-	GATE(0x20)
-	GATE(0x21)
-	GATE(0x22)
-	GATE(0x23)
-	GATE(0x24)
-	GATE(0x25)
-	GATE(0x26)
-	GATE(0x27)
-	GATE(0x28)
-	GATE(0x29) GATE(0x2a) GATE(0x2b) GATE(0x2c) GATE(0x2d) GATE(0x2e) GATE(0x2f) GATE(0x40)
-		GATE(0xff) pointer.limit = sizeof(idt) - 1;
+	/* clang-format off */
+	GATE(0x0d) GATE(0x0e) GATE(0x06) GATE(0x20) GATE(0x21) GATE(0x22) GATE(0x23)
+	GATE(0x24) GATE(0x25) GATE(0x26) GATE(0x27) GATE(0x28) GATE(0x29) GATE(0x2a)
+	GATE(0x2b) GATE(0x2c) GATE(0x2d) GATE(0x2e) GATE(0x2f) GATE(0x40) GATE(0xff)
+		/* clang-format on */
+		pointer.limit = sizeof(idt) - 1;
 	pointer.base = (uint32_t)idt;
 	__asm__ volatile("lidt %0" : : "m"(pointer));
 }

@@ -11,9 +11,11 @@
 #include "peer.h"
 #include "transcript.h"
 
-#define STEPS       30000u
-#define LONG_STEPS  1000000u
-#define BATCH_STEPS 50000u
+#define STEPS            30000u
+#define LONG_STEPS       1000000u
+#define BATCH_STEPS      50000u
+#define QTEST_STEPS      12000u
+#define QTEST_LONG_STEPS 100000u
 /* in real time */
 #define KVM_STEPS       12000u
 #define KVM_LONG_STEPS  100000u
@@ -291,6 +293,10 @@ static const struct comparison comparisons[] = {
 	{ "acpi_pm", generate_acpi_pm, &peer_qemu, STEPS, LONG_STEPS, BATCH_STEPS },
 	{ "lapic_timer", generate_lapic_timer, &peer_qemu, STEPS, LONG_STEPS, BATCH_STEPS },
 	{ "i8254", generate_kvm_i8254, &peer_kvm, KVM_STEPS, KVM_LONG_STEPS, KVM_BATCH_STEPS },
+	{ "i8254", generate_i8254, &peer_qtest, QTEST_STEPS, QTEST_LONG_STEPS, QTEST_STEPS },
+	{ "mc146818", generate_mc146818, &peer_qtest, QTEST_STEPS, QTEST_LONG_STEPS, QTEST_STEPS },
+	{ "hpet", generate_hpet, &peer_qtest, QTEST_STEPS, QTEST_LONG_STEPS, QTEST_STEPS },
+	{ "acpi_pm", generate_acpi_pm, &peer_qtest, QTEST_STEPS, QTEST_LONG_STEPS, QTEST_STEPS },
 };
 
 static void test_compare(gconstpointer data)

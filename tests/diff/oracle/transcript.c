@@ -80,6 +80,7 @@ static bool parse_event(const char *line, struct event *event)
 	}
 	if (sscanf(line, "irq %u @ %" G_GUINT64_FORMAT, &event->address, &event->before_ns) == 2) {
 		event->kind = EVENT_IRQ;
+		event->after_ns = event->before_ns;
 		return event->address < 16;
 	}
 	if (sscanf(line, "%15[a-z]%u %i", name, &bits, (int *)&event->address) != 3 ||
@@ -229,19 +230,22 @@ static void match_irq(struct matcher *matcher, struct moment *moment, const stru
 {
 	const unsigned line = event->address == 8;
 	uint64_t *const pending = moment->pending_ns[line];
+	/* one that is told of from a while after it may be as late as that while is long */
+	const uint64_t late_ns = IRQ_LATE_NS + event->after_ns - event->before_ns;
 
 	advance(matcher, moment, event->before_ns);
 	if (matcher->masked & 1u << event->address)
 		return; /* it came just before its line was masked */
-	if (pending[0] != NEVER && pending[0] + IRQ_LATE_NS >= event->before_ns) {
+	if (pending[0] != NEVER && pending[0] + late_ns >= event->before_ns) {
 		pending[0] = pending[1];
 		pending[1] = NEVER;
 	} else if (rises_soon(matcher, moment, event)) {
 		moment->early[line] = true;
 	} else if (matcher->device->lags_ns != 0 &&
-		   event->before_ns - moment->told_ns[line] <= IRQ_TWICE_NS) {
+		   event->before_ns - moment->told_ns[line] <=
+			   IRQ_TWICE_NS + event->after_ns - event->before_ns) {
 		; /* see the differences */
-	} else if (event->before_ns - moment->touched_ns > IRQ_LATE_NS) {
+	} else if (event->before_ns - moment->touched_ns > late_ns) {
 		kill_moment(matcher, moment,
 			    g_strdup_printf("no edge; one waiting since %" G_GINT64_FORMAT,
 					    (int64_t)pending[0]));
