@@ -324,7 +324,7 @@ static bool ask_managers(const struct kvt_guest_query *query, GPtrArray *guests,
 
 	if (root == NULL)
 		return false;
-	if (query->uri != NULL || kvt_root_is_live(root))
+	if (!query->no_libvirt && (query->uri != NULL || kvt_root_is_live(root)))
 		kvt_libvirt_find(query->uri, guests, &failed);
 	if (failed != NULL && query->uri != NULL) {
 		g_propagate_error(error, g_steal_pointer(&failed));

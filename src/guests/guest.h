@@ -29,6 +29,7 @@ struct kvt_guest_query {
 	char **agents;    /* agent sockets that were named outright, or NULL */
 	char **qmps;      /* QMP sockets, the nth belongs to the nth agent; or NULL */
 	const char *uri;  /* libvirt; NULL = its default if the module is there */
+	bool no_libvirt;  /* leave it out */
 	const char *root; /* where /proc, /etc/pve and /run are; "/" */
 };
 

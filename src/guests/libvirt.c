@@ -21,3 +21,13 @@ char *kvt_libvirt_xml(const char *uri, const char *id, GError **error)
 
 	return module != NULL ? module->xml(uri, id, error) : NULL;
 }
+
+bool kvt_libvirt_watch(const char *uri, kvt_libvirt_notify notify, void *data, GError **error)
+{
+	const struct kvt_libvirt_module *module = load(error);
+
+	if (module == NULL)
+		return false;
+	module->watch(uri, notify, data);
+	return true;
+}

@@ -10,6 +10,23 @@
 
 #include "guests/guest.h"
 
+/* What a watched connection tells of. */
+enum kvt_libvirt_news {
+	KVT_LIBVIRT_CONNECTED, /* just now: machines may have come, gone, stopped and run since the
+				* last time; the machine's id and name are NULL */
+	KVT_LIBVIRT_LOST,      /* the daemon is gone; connecting goes on; no id */
+	KVT_LIBVIRT_STARTED,
+	KVT_LIBVIRT_RESTORED,
+	KVT_LIBVIRT_MIGRATED, /* came in */
+	KVT_LIBVIRT_RESUMED,
+	KVT_LIBVIRT_PAUSED,
+	KVT_LIBVIRT_STOPPED,
+	KVT_LIBVIRT_AGENT /* a guest agent has connected */
+};
+
+typedef void (*kvt_libvirt_notify)(enum kvt_libvirt_news news, const char *id, const char *name,
+				   void *data);
+
 /* what the module gives */
 struct kvt_libvirt_module {
 	/*
@@ -20,6 +37,13 @@ struct kvt_libvirt_module {
 
 	/* a machine's running definition; owned XML, or NULL */
 	char *(*xml)(const char *uri, const char *id, GError **error);
+
+	/*
+	 * Tell of machines for the rest of the program's life, from a thread of the module's own,
+	 * connecting again whenever the daemon is gone. Once a program, before anything else of the
+	 * module is used. @uri is copied.
+	 */
+	void (*watch)(const char *uri, kvt_libvirt_notify notify, void *data);
 };
 
 /** kvt_libvirt_find() - load the module and let it add its running guests */
@@ -27,5 +51,8 @@ bool kvt_libvirt_find(const char *uri, GPtrArray *guests, GError **error);
 
 /** kvt_libvirt_xml() - the running definition of the guest with this UUID; owned, or NULL */
 char *kvt_libvirt_xml(const char *uri, const char *id, GError **error);
+
+/** kvt_libvirt_watch() - see the module's function; false with KVT_STATUS_REFUSED without it */
+bool kvt_libvirt_watch(const char *uri, kvt_libvirt_notify notify, void *data, GError **error);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The module kvmtime-libvirt: the only file that knows libvirt. */
+/* The module kvmtime-libvirt: with libvirt_watch.c all that knows libvirt. */
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
 #include "guests/agent.h"
 #include "guests/libvirt.h"
+#include "guests/libvirt_watch.h"
 #include "guests/reach.h"
 #include "sys/error.h"
 
@@ -32,6 +33,9 @@ static void quiet(void *data, virErrorPtr error)
 	(void)error;
 }
 
+static GMutex pools_lock;
+static GHashTable *pools; /* URI -> struct pool, borrowed: machines that are found anew share it */
+
 static struct pool *pool_new(const char *uri)
 {
 	struct pool *pool = g_new0(struct pool, 1);
@@ -43,9 +47,46 @@ static struct pool *pool_new(const char *uri)
 	return pool;
 }
 
+static const char *pool_key(const char *uri)
+{
+	return uri != NULL ? uri : "";
+}
+
+/* the pool of a URI; one reference is the caller's */
+static struct pool *pool_get(const char *uri)
+{
+	struct pool *pool;
+
+	g_mutex_lock(&pools_lock);
+	if (pools == NULL)
+		pools = g_hash_table_new(g_str_hash, g_str_equal);
+	pool = g_hash_table_lookup(pools, pool_key(uri));
+	if (pool != NULL)
+		g_atomic_int_inc(&pool->references);
+	else {
+		pool = pool_new(uri);
+		g_hash_table_insert(pools, (gpointer)(guintptr)pool_key(pool->uri), pool);
+	}
+	g_mutex_unlock(&pools_lock);
+	return pool;
+}
+
+/* false if others still use it */
+static bool pool_leave(struct pool *pool)
+{
+	bool last;
+
+	g_mutex_lock(&pools_lock);
+	last = g_atomic_int_dec_and_test(&pool->references);
+	if (last)
+		g_hash_table_remove(pools, pool_key(pool->uri));
+	g_mutex_unlock(&pools_lock);
+	return last;
+}
+
 static void pool_unref(struct pool *pool)
 {
-	if (!g_atomic_int_dec_and_test(&pool->references))
+	if (!pool_leave(pool))
 		return;
 	for (guint i = 0; i < CONNECTIONS_LIMIT; i++)
 		if (pool->slots[i].connection != NULL)
@@ -431,7 +472,7 @@ static const char agent_steps[] =
 
 static bool find(const char *uri, GPtrArray *guests, GError **error)
 {
-	struct pool *pool = pool_new(uri);
+	struct pool *pool = pool_get(uri);
 	g_autoptr(GError) failed = NULL;
 	virConnectPtr connection;
 	virDomainPtr *domains = NULL;
@@ -483,4 +524,6 @@ static char *xml(const char *uri, const char *id, GError **error)
 }
 
 extern const struct kvt_libvirt_module kvt_module;
-const struct kvt_libvirt_module kvt_module = { .find = find, .xml = xml };
+const struct kvt_libvirt_module kvt_module = { .find = find,
+					       .xml = xml,
+					       .watch = kvt_libvirt_module_watch };

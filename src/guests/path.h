@@ -85,4 +85,12 @@ void kvt_path_stamp_after(const struct kvt_path *path, struct kvt_exchange *exch
  */
 struct kvt_path *kvt_path_sockets(const char *agent, const char *qmp);
 
+/**
+ * kvt_path_is_sockets() - which sockets such a path has
+ * @ret_agent, @ret_qmp: out, borrowed from the path, NULL where it has none
+ *
+ * Return: false if it is a path of another kind.
+ */
+bool kvt_path_is_sockets(struct kvt_path *path, const char **ret_agent, const char **ret_qmp);
+
 #endif

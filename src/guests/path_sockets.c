@@ -308,3 +308,12 @@ struct kvt_path *kvt_path_sockets(const char *agent, const char *qmp)
 	s->qmp = g_strdup(qmp);
 	return &s->path;
 }
+
+bool kvt_path_is_sockets(struct kvt_path *path, const char **ret_agent, const char **ret_qmp)
+{
+	if (path->ops != &sockets_ops)
+		return false;
+	*ret_agent = sockets_of(path)->agent;
+	*ret_qmp = sockets_of(path)->qmp;
+	return true;
+}

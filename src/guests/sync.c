@@ -326,6 +326,9 @@ static bool set(struct run *run, struct kvt_path *path)
 	enum kvt_reach reach;
 	int64_t took_ns;
 
+	if (run->options->permit != NULL &&
+	    !run->options->permit(&r->before, run->options->permit_data))
+		return true;
 	r->path = path->ops->name;
 	r->lead_ns = (int64_t)((double)r->before.delay_ns * path->set_share);
 	r->sent = order(run, path, &took_ns, &error);

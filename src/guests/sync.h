@@ -40,6 +40,10 @@ struct kvt_sync_options {
 	bool taint;       /* paths that mark the machine as tainted may be used */
 	bool exec;        /* the guest's own time daemon may be asked, by programs in the guest */
 	bool apply;
+	/* asked just before an order leaves, to write down that it does; false = it must not; or
+	 * NULL */
+	bool (*permit)(const struct kvt_offset *before, void *data);
+	void *permit_data;
 	void (*sleep)(gint64 us, void *data); /* NULL = g_usleep */
 	void *sleep_data;
 };
