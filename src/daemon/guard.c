@@ -373,7 +373,7 @@ static void consider(struct kvt_guard *guard, struct kvt_guard_guest *guest,
 		if (guest->given_up)
 			guest->tries = 0; /* its time is over: a new beginning */
 		guest->given_up = false;
-		if (!guest->event_pending)
+		if (!guest->event_pending && guest->answers > 1)
 			guest->cause = KVT_EVENT_DRIFTED;
 		guest->event_pending = true;
 		guest->eager_until_ns = now_ns + options->eager_ns;

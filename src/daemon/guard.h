@@ -13,7 +13,7 @@
 #ifndef KVT_DAEMON_GUARD_H
 #define KVT_DAEMON_GUARD_H
 
-#include "daemon/config.h"
+#include "daemon/conf.h"
 #include "guests/offset.h"
 #include "guests/reach.h"
 

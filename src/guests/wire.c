@@ -105,7 +105,7 @@ static bool wait_until_free(const char *path, gint64 deadline_us)
 	return true;
 }
 
-static int connect_to(const char *path)
+int kvt_wire_connect(const char *path)
 {
 	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un to;
@@ -138,7 +138,7 @@ struct kvt_wire *kvt_wire_open(const char *path, gint64 deadline_us, GError **er
 		set_errno(error, path, EAGAIN);
 		return NULL;
 	}
-	fd = connect_to(path);
+	fd = kvt_wire_connect(path);
 	if (fd < 0) {
 		set_errno(error, path, errno);
 		return NULL;

@@ -27,6 +27,9 @@ struct kvt_wire;
  */
 struct kvt_wire *kvt_wire_open(const char *path, gint64 deadline_us, GError **error);
 
+/** kvt_wire_connect() - a connected, non-blocking descriptor; the caller's; or -1 and errno */
+int kvt_wire_connect(const char *path);
+
 /** kvt_wire_close() - NULL is taken */
 void kvt_wire_close(struct kvt_wire *wire);
 

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "daemon/config.h"
+#include "daemon/conf.h"
 #include "daemon/guard.h"
 #include "daemon/hostwatch.h"
 

@@ -4,14 +4,14 @@
  * its range and a word that is none of the allowed ones are errors that name the file, the section,
  * the key and the reason; a file with an error changes nothing.
  *
- *   [guard]        how guests are kept right; see config.c for keys, ranges and defaults
+ *   [guard]        how guests are kept right; see conf.c for keys, ranges and defaults
  *   [guest NAME]   the same keys policy and limit for one guest
  *   [find]         where guests are looked for
  *   [socket NAME]  a guest whose agent (and QMP) socket is named outright
  *   [metrics]      what is told, and where
  */
-#ifndef KVT_DAEMON_CONFIG_H
-#define KVT_DAEMON_CONFIG_H
+#ifndef KVT_DAEMON_CONF_H
+#define KVT_DAEMON_CONF_H
 
 #include <stdbool.h>
 #include <stdint.h>

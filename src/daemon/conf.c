@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "daemon/config.h"
+#include "daemon/conf.h"
 
 #include <errno.h>
 #include <math.h>
