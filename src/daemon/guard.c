@@ -164,7 +164,8 @@ struct kvt_guard_guest *kvt_guard_add(struct kvt_guard *guard, const char *id, c
 		guest->bad = guest->marked = true;
 		guest->tries = 1;
 		guest->doubt_until_ns = now_ns + MAX(DOUBT_NS - doubt_ns, 0);
-		guest->held_until_ns = now_ns + MAX(guard->options->hold_off_ns - doubt_ns, 0);
+		guest->held_until_ns =
+			MAX(guest->doubt_until_ns, now_ns + guard->options->hold_off_ns - doubt_ns);
 	}
 	g_ptr_array_add(guard->guests, guest);
 	g_hash_table_insert(guard->by_id, guest->id, guest);

@@ -12,6 +12,7 @@ and writes what it was ordered to FOLDER/NAME.log. "ready" on stdout when all so
   hang-set       guest-set-time is taken and never answered; hang-set=applied: and carried out
   garbage=TEXT   the answer to guest-get-time
   refuse         guest-get-time is refused;  frozen: as an agent refuses while frozen
+  late-set=S     guest-set-time is taken, never answered, and carried out so much later
   no-hwclock     guest-set-time sets the clock and reports an error
   no-set         guest-set-time is refused and sets nothing
   dies           everything is closed once guest-set-time has been taken; dies=after: once it has been
@@ -141,6 +142,11 @@ class Guest:
             return self.error('Command guest-set-time has been disabled')
         self.log.write('set %d\n' % arguments['time'])
         old_ns = self.offset_ns
+        if 'late-set' in self.options:
+            late_s = float(self.options['late-set'])
+            offset_ns = arguments['time'] - time.time_ns() - int(late_s * 1e9)
+            threading.Timer(late_s, setattr, (self, 'offset_ns', offset_ns)).start()
+            return None
         if self.options.get('hang-set', 'applied') == 'applied':
             self.offset_ns = arguments['time'] - time.time_ns()
             self.start_ns = time.time_ns()
