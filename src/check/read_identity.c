@@ -97,7 +97,15 @@ static void ask_xen(const struct kvt_reader *reader, struct identity *id)
 	}
 }
 
-/* ---- DMI: the maker of the virtual board, and the cloud ---- */
+/*
+ * ---- DMI: the maker of the virtual board, and the cloud ----
+ *
+ * Sources: the clouds' own pages on telling an instance (AWS "Identify EC2 instances", Google
+ * "Detect if a VM is running in Compute Engine": the product name, as a Chromebook's maker is
+ * Google too); cloud-init's data sources (Azure's and Oracle's chassis asset tags, Alibaba,
+ * Tencent, DigitalOcean, Hetzner, Scaleway, OpenStack); systemd src/basic/virt.c for the
+ * hypervisors. A board tells of a hypervisor only where nothing better does.
+ */
 
 static const struct {
 	const char *file; /* below /sys/class/dmi/id */
@@ -106,7 +114,7 @@ static const struct {
 } boards[] = {
 	{ "sys_vendor", "Amazon EC2", "kvm", "nitro", "aws" },
 	{ "bios_version", "4.2.amazon", "xen", "xen", "aws" },
-	{ "sys_vendor", "Google", "kvm", "google", "google" },
+	{ "product_name", "Google Compute Engine", "kvm", "google", "google" },
 	{ "chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77", "hyperv", "hyper-v", "azure" },
 	{ "sys_vendor", "Alibaba Cloud", "kvm", "qemu", "alibaba" },
 	{ "sys_vendor", "Tencent Cloud", "kvm", "qemu", "tencent" },
@@ -140,6 +148,14 @@ static int find_board(const struct kvt_reader *reader)
 			return (int)i;
 	}
 	return -1;
+}
+
+/* AWS names a bare machine's type so: m5.metal, c7i.metal-24xl. */
+static bool is_metal(const struct kvt_reader *reader)
+{
+	g_autofree char *type = kvt_root_line(reader->root, "/sys/class/dmi/id/product_name");
+
+	return type != NULL && strstr(type, ".metal") != NULL;
 }
 
 /* The microVMs have no DMI; their ACPI tables carry the maker's name. */
@@ -178,10 +194,15 @@ static void read_board(const struct kvt_reader *reader, struct identity *id)
 		const char *path = kvt_read_from(reader, file, file);
 
 		if (id->hypervisor == NULL) {
-			id->hypervisor = boards[board].hypervisor;
+			id->hypervisor = is_metal(reader) ? "none" : boards[board].hypervisor;
 			id->source = dmi_dir;
 		}
-		kvt_facts_set_text(reader->facts, KVT_MACHINE, "virt.vmm", boards[board].vmm, path);
+		/* a cloud's bare machine bears its mark too, and coreboot may load SeaBIOS */
+		if (strcmp(id->hypervisor, "none") == 0)
+			kvt_facts_set_absent(reader->facts, KVT_MACHINE, "virt.vmm", id->source);
+		else
+			kvt_facts_set_text(reader->facts, KVT_MACHINE, "virt.vmm",
+					   boards[board].vmm, path);
 		kvt_facts_set_text(reader->facts, KVT_MACHINE, "virt.platform",
 				   boards[board].platform, path);
 		return;

@@ -392,9 +392,9 @@ static void print_count(const struct kvt_bench_report *report)
 		return;
 	}
 	printf("%" G_GUINT64_FORMAT " clock reads in %.2f s, %.0f a second, by %" G_GUINT64_FORMAT
-	       " processes through libc; the command used %.2f s of CPU time.\n",
+	       " process%s through libc; the command used %.2f s of CPU time.\n",
 	       all, count->seconds, (double)all / count->seconds, count->processes,
-	       count->cpu_seconds);
+	       count->processes == 1 ? "" : "es", count->cpu_seconds);
 	if (all == 0)
 		return;
 	print_counts(report);

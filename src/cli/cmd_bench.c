@@ -139,7 +139,14 @@ static char **split_command(int *argc, char **argv)
 	return NULL;
 }
 
-static const char *wrong_options(char **command)
+static bool has_empty_name(const char *list)
+{
+	g_auto(GStrv) names = g_strsplit(list != NULL ? list : "x", ",", -1);
+
+	return names[0] == NULL || g_strv_contains((const char *const *)names, "");
+}
+
+static const char *wrong_options(char **command, bool json)
 {
 	const bool has_command = command != NULL && *command != NULL;
 
@@ -159,6 +166,12 @@ static const char *wrong_options(char **command)
 		return "--stability takes seconds, up to a million";
 	if (seconds_of(options.budget) <= 0)
 		return "--budget takes a time: 90, 10m, 1h";
+	if (options.csv && json)
+		return "--csv or --json, not both";
+	if (has_empty_name(options.sources))
+		return "--sources takes names with commas between";
+	if (options.plot != NULL && (options.stability_s > 0 || options.count_reads))
+		return "--plot draws read costs and workload effects, not this";
 	if (options.plot != NULL && !g_str_has_suffix(options.plot, ".svg") &&
 	    !g_str_has_suffix(options.plot, ".png"))
 		return "--plot takes a name that ends with .svg or .png";
@@ -259,11 +272,13 @@ static char *describe_machine(void)
 static bool show(const struct kvt_bench_report *report, const struct kvt_common *common,
 		 GError **error)
 {
-	if (common->json)
+	if (common->quiet)
+		; /* the exit status alone, and a chart if one is wanted */
+	else if (common->json)
 		kvt_bench_print_json(report);
 	else if (options.csv)
 		kvt_bench_print_csv(report);
-	else if (!common->quiet)
+	else
 		kvt_bench_print_text(report, common->verbose);
 	fflush(stdout);
 	return options.plot == NULL || kvt_bench_plot(report, options.plot, error);
@@ -372,7 +387,7 @@ int cmd_bench(int argc, char **argv)
 		return kvt_usage("bench", "'%s': a command follows after --", argv[1]);
 	if (options.budget == NULL)
 		options.budget = g_strdup("10m");
-	wrong = wrong_options(command);
+	wrong = wrong_options(command, common.json);
 	if (wrong != NULL)
 		return kvt_usage("bench", "%s", wrong);
 	root = kvt_root_open("/", &error);

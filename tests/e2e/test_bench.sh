@@ -147,6 +147,9 @@ refused "a bad expression is usage" 2 --sources "$source,$source" --metric '(' -
 refused "a command without -- is usage" 2 true
 refused "a bad budget is usage" 2 --budget soon
 refused "a chart by another name is usage" 2 --plot x.pdf
+refused "a chart of what is not drawn is usage" 2 --stability 1 --plot "$tmp/x.svg"
+refused "CSV and JSON at once is usage" 2 --csv --json
+refused "an empty name among the sources is usage" 2 --sources "$source,"
 refused "--with-running-vms alone is usage" 2 --with-running-vms
 refused "--count-reads wants a command" 2 --count-reads
 is "the clock source is what it was" "$(current)" "$source"
