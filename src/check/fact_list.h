@@ -7,7 +7,7 @@
  *
  * type      BOOL INT REAL TEXT VERSION LIST
  * subjects  MACHINE = host and guest: a machine's own facts, whatever its role; VM = a definition;
- *           GUEST = what only a host can know of its guest
+ *           GUEST = what only a host can know of its guest; HOST = what only a host can have
  * unit      of INT and REAL, else ""
  */
 #ifndef KVT_CHECK_FACT_LIST_H
@@ -242,6 +242,42 @@
 	X("snapshot.clock_realtime", BOOL, VM, "",                                              \
 	  "a restored snapshot advances kvm-clock by the time that passed")
 
+/* What `kvmtime lab` measured: src/lab fills them; elsewhere lab.measured is absent. */
+#define KVT_FACTS_LAB(X)                                                                          \
+	X("lab.measured", LIST, HOST | VM, "", "experiments that were measured")                  \
+	X("lab.failed", LIST, HOST, "", "experiments that broke off")                             \
+	X("lab.controls_missed", LIST, HOST, "", "faults made on purpose that were not noticed")  \
+	X("lab.clock.stable", BOOL, HOST, "", "a guest's clock page has the stable bit")          \
+	X("lab.clock.bound_ns", REAL, HOST, "ns", "how exactly the offset can be measured")       \
+	X("lab.clock.bound_good", BOOL, HOST, "", "the offset can be measured to 100 ns")         \
+	X("lab.clock.agrees", BOOL, HOST, "", "KVM's own answer and the page agree to 1 ns")      \
+	X("lab.clock.rate_ppb", REAL, HOST, "ppb", "rate of a guest's clock; positive = fast")    \
+	X("lab.clock.rate_good", BOOL, HOST, "", "that rate is right to 1 ppm")                   \
+	X("lab.clock.step_ns", REAL, HOST, "ns", "step that an update of the master clock makes") \
+	X("lab.clock.step_good", BOOL, HOST, "", "that step is below 0.1 ms")                     \
+	X("lab.clock.vcpus_ns", REAL, HOST, "ns", "difference of two vCPUs' clock pages")         \
+	X("lab.clock.vcpus_agree", BOOL, HOST, "", "two vCPUs have the same clock")               \
+	X("lab.clock.wall_ns", REAL, HOST, "ns", "a new guest's date minus the host's")           \
+	X("lab.clock.wall_good", BOOL, HOST, "", "that difference is below a second")             \
+	X("lab.pause.told", BOOL, HOST, "", "a guest is told that it was paused, once")           \
+	X("lab.pause.kept", BOOL, HOST, "",                                                       \
+	  "a pause does to a guest's clock what its VMM asked for")                               \
+	X("lab.steal.right", BOOL, HOST, "", "steal time is what the scheduler counted")          \
+	X("lab.steal.difference_ns", REAL, HOST, "ns", "steal time minus the scheduler's count")  \
+	X("lab.migrate.right", BOOL, HOST, "", "a restore done right keeps the time")             \
+	X("lab.migrate.jump_ns", REAL, HOST, "ns", "jump of a clock restored in the right way")   \
+	X("lab.ticks.broken", LIST, HOST, "", "tick policies that did not keep their promise")    \
+	X("lab.timers.late", LIST, HOST, "", "timers whose interrupts come late")                 \
+	X("lab.other", LIST, HOST, "", "further numbers that are not as they should be")          \
+	X("lab.rtc.wrong_behind", LIST, VM, "",                                                   \
+	  "routes (pic, ioapic) behind which RTC ticks were lost or invented")                    \
+	X("lab.rtc.pic_ticks", REAL, VM, "ticks", "RTC ticks lost by a stop, behind the PIC")     \
+	X("lab.rtc.ioapic_ticks", REAL, VM, "ticks", "the same behind the IOAPIC")                \
+	X("lab.pit.wrong_behind", LIST, VM, "",                                                   \
+	  "routes behind which PIT ticks were lost or invented")                                  \
+	X("lab.pit.pic_ticks", REAL, VM, "ticks", "PIT ticks lost by a stop, behind the PIC")     \
+	X("lab.pit.ioapic_ticks", REAL, VM, "ticks", "the same behind the IOAPIC")
+
 #define KVT_FACTS(X)          \
 	KVT_FACTS_IDENTITY(X) \
 	KVT_FACTS_CPU(X)      \
@@ -251,6 +287,7 @@
 	KVT_FACTS_KVM(X)      \
 	KVT_FACTS_LOG(X)      \
 	KVT_FACTS_AGENT(X)    \
-	KVT_FACTS_VM(X)
+	KVT_FACTS_VM(X)       \
+	KVT_FACTS_LAB(X)
 
 #endif

@@ -8,7 +8,7 @@
 #define TEXT_LIMIT 500
 
 /* The words of the table's third column. */
-enum { MACHINE = KVT_MACHINE, GUEST = KVT_GUEST, VM = KVT_VM };
+enum { MACHINE = KVT_MACHINE, HOST = KVT_HOST, GUEST = KVT_GUEST, VM = KVT_VM };
 
 static const struct kvt_fact_def table[] = {
 #define FACT_DEF(name, type, subjects, unit, about) \

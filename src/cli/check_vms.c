@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/check_vms.h"
 
-#include <string.h>
-
 #include "cli/targets.h"
 #include "cli/text.h"
 #include "guests/audit.h"
 #include "guests/fleet.h"
-#include "guests/libvirt.h"
 #include "sys/error.h"
-#include "sys/root.h"
 
 static void free_facts(gpointer data)
 {
@@ -60,28 +56,6 @@ static GPtrArray *audit_all(GPtrArray *guests, const struct kvt_check_vms *optio
 	return sets;
 }
 
-/* the running definition as bytes that a definition's reader takes; NULL if there is none */
-static char *definition(const struct kvt_guest *guest, const struct kvt_vm_options *options,
-			gsize *ret_len)
-{
-	g_autoptr(kvt_root) root = kvt_root_open(options->root != NULL ? options->root : "/", NULL);
-	g_autofree char *path = NULL;
-	char *bytes;
-
-	if (strcmp(guest->manager, "libvirt") == 0) {
-		bytes = kvt_libvirt_xml(options->uri, guest->id, NULL);
-		*ret_len = bytes != NULL ? strlen(bytes) : 0;
-		return bytes;
-	}
-	if (strcmp(guest->manager, "proxmox") == 0)
-		path = g_strdup_printf("/etc/pve/qemu-server/%s.conf", guest->id);
-	else
-		path = g_strdup_printf("/proc/%s/cmdline", guest->id);
-	return root != NULL && guest->id[0] != '/'
-		       ? kvt_root_read(root, path, KVT_ROOT_FILE_LIMIT, ret_len, NULL)
-		       : NULL;
-}
-
 /* A definition rarely names the system; the guest itself has said that it is Linux. */
 static void add_family(struct kvt_facts *facts)
 {
@@ -97,7 +71,7 @@ static void add_definition(struct kvt_facts *facts, const struct kvt_guest *gues
 			   const struct kvt_vm_options *options)
 {
 	gsize len = 0;
-	g_autofree char *bytes = definition(guest, options, &len);
+	g_autofree char *bytes = kvt_vm_definition(guest, options, &len, NULL);
 	g_autoptr(GPtrArray) sets =
 		bytes != NULL ? kvt_target_read_bytes(guest->name, bytes, len, NULL) : NULL;
 

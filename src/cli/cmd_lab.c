@@ -7,12 +7,18 @@
 #include <unistd.h>
 
 #include "cli/json.h"
+#include "cli/lab_findings.h"
 #include "cli/lab_report.h"
 #include "cli/options.h"
+#include "cli/targets.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "cli/vm_options.h"
 #include "lab/host.h"
 #include "lab/trace.h"
+#include "sys/error.h"
+#include "vmdef/facts.h"
+#include "vmdef/load.h"
 
 static const char description[] =
 	"Experiments: clock, pause, steal, timers, migrate, ticks; without a name all of them, in under\n"
@@ -35,6 +41,10 @@ struct request {
 	gboolean longer, busy, list;
 	int nice, hz, stop_ms;
 	char *baseline, *plot, *only, *domain;
+	struct kvt_vm_options vms; /* a running domain's name and connection */
+	const struct kvt_rules *rules;
+	struct kvt_vm *vm;       /* what "qemu" tries; NULL = its example */
+	struct kvt_facts *facts; /* of this host and of that definition */
 };
 
 static void progress(const char *what)
@@ -78,11 +88,19 @@ static void announce(const struct request *request)
 			lab_cpus(), request->longer ? "some minutes" : "about 12 s", request->nice);
 }
 
+static bool is_found(const struct kvt_judgement *judgement)
+{
+	for (int s = KVT_LOW; s <= KVT_CRITICAL; s++)
+		if (judgement->by_severity[s] > 0)
+			return true;
+	return false;
+}
+
 static int finish(struct request *request, struct lab_report *report)
 {
 	g_autoptr(GPtrArray) worse = NULL;
 	GError *error = NULL;
-	int status = lab_report_bad(report) > 0 ? KVT_STATUS_FOUND : KVT_STATUS_OK;
+	int status = is_found(report->judgement) ? KVT_STATUS_FOUND : KVT_STATUS_OK;
 
 	if (request->baseline != NULL &&
 	    !lab_report_compare(report, request->baseline, &worse, &error))
@@ -146,14 +164,11 @@ static void run_experiments(struct request *request, struct lab_report *report, 
 static int run(struct request *request, int count, char **names)
 {
 	struct lab_report report = { .machine = &request->context.machine, .nice = request->nice };
+	g_autoptr(kvt_judgement) judgement = NULL;
 	const int64_t start_ns = lab_mono();
 	GError *error = NULL;
-	int status, kvm;
+	int status;
 
-	kvm = lab_kvm_open(NULL, &error);
-	if (kvm < 0)
-		return kvt_fail("lab", error);
-	close(kvm);
 	announce(request);
 	if (setpriority(PRIO_PROCESS, 0, request->nice) != 0)
 		fprintf(stderr, "kvmtime lab: nice %d: %s\n", request->nice, g_strerror(errno));
@@ -164,10 +179,108 @@ static int run(struct request *request, int count, char **names)
 	run_experiments(request, &report, count, names);
 	kvt_text_progress(NULL);
 	report.seconds = (double)(lab_mono() - start_ns) / 1e9;
+	report.judgement = judgement = lab_findings(request->rules, request->facts, report.results);
 	status = finish(request, &report);
 	g_ptr_array_unref(report.results);
 	g_free(report.kernel.reason);
 	lab_machine_clear(&request->context.machine);
+	return status;
+}
+
+/* ---- the definition that "qemu" tries ---- */
+
+/* A bare <clock> section stands for a domain that has nothing else to say. */
+static struct kvt_vm *parse(const char *text, gsize length, const char *name, GError **error)
+{
+	const char *start = text;
+	g_autofree char *whole = NULL;
+
+	while (g_ascii_isspace(*start))
+		start++;
+	if (!g_str_has_prefix(start, "<clock"))
+		return kvt_vm_parse(-1, text, length, name, error);
+	whole = g_strdup_printf("<domain type='kvm'><name>clock</name><memory>16384</memory><os>"
+				"<type arch='x86_64' machine='pc'>hvm</type></os>%s</domain>",
+				start);
+	return kvt_vm_parse(KVT_FORMAT_LIBVIRT, whole, strlen(whole), name, error);
+}
+
+static struct kvt_vm *from_file(const char *path, GError **error)
+{
+	gsize length;
+	g_autofree char *text = kvt_vm_read_file(path, &length, error);
+
+	return text != NULL ? parse(text, length, path, error) : NULL;
+}
+
+static struct kvt_vm *from_running(const struct kvt_vm_options *options, GError **error)
+{
+	g_autoptr(GPtrArray) guests = kvt_vm_find("lab", options, error);
+	g_autofree char *text = NULL;
+	const struct kvt_guest *guest;
+	gsize length;
+
+	if (guests == NULL)
+		return NULL;
+	if (guests->len != 1) {
+		g_set_error(error, KVT_ERROR, KVT_STATUS_USAGE, "--vm takes one running guest");
+		return NULL;
+	}
+	guest = guests->pdata[0];
+	text = kvt_vm_definition(guest, options->uri, &length, error);
+	return text != NULL ? kvt_vm_parse(-1, text, length, guest->name, error) : NULL;
+}
+
+static bool load_definition(struct request *request, GError **error)
+{
+	if (request->domain == NULL && request->vms.names == NULL)
+		return true;
+	request->vm = request->domain != NULL ? from_file(request->domain, error)
+					      : from_running(&request->vms, error);
+	request->context.vm = request->vm;
+	return request->vm != NULL;
+}
+
+/* What check reads of this machine, and of the definition if one is tried. */
+static bool read_facts(struct request *request, bool with_vm, GError **error)
+{
+	g_autoptr(GPtrArray) machines = kvt_target_read(NULL, error);
+	struct kvt_vm *example = NULL;
+
+	if (machines == NULL)
+		return false;
+	request->facts = kvt_facts_new("this machine");
+	kvt_facts_copy_into(request->facts, machines->pdata[0], KVT_HOST);
+	if (with_vm) {
+		g_autoptr(kvt_facts) facts = NULL;
+
+		if (request->vm == NULL)
+			example = lab_qemu_example();
+		facts = kvt_vm_facts(example != NULL ? example : request->vm, kvt_qemu_installed());
+		kvt_facts_copy_into(request->facts, facts, KVT_VM);
+		kvt_vm_free(example);
+	}
+	return true;
+}
+
+static int run_judged(struct request *request, int count, char **names)
+{
+	GError *error = NULL;
+	const bool with_vm = chosen(lab_experiment_find("qemu"), count, names);
+	const int kvm = lab_kvm_open(NULL, &error);
+	g_autoptr(kvt_rules) rules = kvm >= 0 ? kvt_rules_load(&error) : NULL;
+	int status;
+
+	request->rules = rules;
+	if (rules != NULL && load_definition(request, &error) &&
+	    read_facts(request, with_vm, &error))
+		status = run(request, count, names);
+	else
+		status = kvt_fail("lab", error);
+	if (kvm >= 0)
+		close(kvm);
+	kvt_facts_free(request->facts);
+	kvt_vm_free(request->vm);
 	return status;
 }
 
@@ -190,8 +303,12 @@ static int check_and_run(struct request *request, int argc, char **argv)
 	request->context.hz = (unsigned int)request->hz;
 	request->context.stop_ns = request->stop_ms * LAB_MS;
 	request->context.only = request->only;
-	request->context.domain = request->domain;
-	return run(request, argc - 1, argv + 1);
+	if ((request->domain != NULL || request->vms.names != NULL) &&
+	    !chosen(lab_experiment_find("qemu"), argc - 1, argv + 1))
+		return kvt_usage("lab", "--domain and --vm are for the experiment qemu");
+	if (request->domain != NULL && request->vms.names != NULL)
+		return kvt_usage("lab", "--domain or --vm, not both");
+	return run_judged(request, argc - 1, argv + 1);
 }
 
 int cmd_lab(int argc, char **argv)
@@ -214,6 +331,10 @@ int cmd_lab(int argc, char **argv)
 		  "Stop of the tick experiment (500)", "MS" },
 		{ "domain", 0, 0, G_OPTION_ARG_FILENAME, &request.domain,
 		  "For qemu: try this VM definition's clock, - = standard input", "FILE" },
+		{ "vm", 0, 0, G_OPTION_ARG_STRING_ARRAY, &request.vms.names,
+		  "For qemu: try this running guest's definition, by name, UUID or PID", "NAME" },
+		{ "connect", 0, 0, G_OPTION_ARG_STRING, &request.vms.uri,
+		  "libvirt's guests at this URI alone", "URI" },
 		{ "case", 0, 0, G_OPTION_ARG_STRING, &request.only,
 		  "Only these pairs of device and policy, e.g. rtc_catchup,pit_merge", "NAMES" },
 		G_OPTION_ENTRY_NULL
@@ -227,6 +348,7 @@ int cmd_lab(int argc, char **argv)
 	g_free(request.baseline);
 	g_free(request.plot);
 	g_free(request.domain);
+	kvt_vm_options_clear(&request.vms);
 	g_free(request.only);
 	return status;
 }

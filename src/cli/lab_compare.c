@@ -8,7 +8,17 @@
 #include <glib/gstdio.h>
 
 #include "cli/lab_report.h"
+#include "cli/text.h"
 #include "sys/error.h"
+
+char *lab_format(double value, const char *unit)
+{
+	if (g_str_equal(unit, "ns"))
+		return kvt_text_ns(value, false);
+	if (g_str_equal(unit, "1"))
+		return g_strdup_printf("%g", value);
+	return g_strdup_printf("%.4g %s", value, unit);
+}
 
 /* Differences below this are this machine's mood, not a change. */
 static double noise_of(const char *unit)
@@ -26,6 +36,29 @@ static double noise_of(const char *unit)
 	return 0;
 }
 
+/* The file may be anything: a member of another type is none. */
+static JsonNode *value_member(JsonObject *object, const char *name)
+{
+	JsonNode *node = json_object_get_member(object, name);
+
+	return node != NULL && JSON_NODE_HOLDS_VALUE(node) ? node : NULL;
+}
+
+static const char *string_member(JsonObject *object, const char *name)
+{
+	JsonNode *node = value_member(object, name);
+	const char *text = node != NULL ? json_node_get_string(node) : NULL;
+
+	return text != NULL ? text : "";
+}
+
+static double number_member(JsonObject *object, const char *name, double otherwise)
+{
+	JsonNode *node = value_member(object, name);
+
+	return node != NULL ? json_node_get_double(node) : otherwise;
+}
+
 static JsonObject *find_named(JsonArray *array, const char *name)
 {
 	for (guint i = 0; array != NULL && i < json_array_get_length(array); i++) {
@@ -33,9 +66,7 @@ static JsonObject *find_named(JsonArray *array, const char *name)
 		JsonObject *object =
 			JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
 
-		if (object != NULL &&
-		    g_strcmp0(json_object_get_string_member_with_default(object, "name", ""),
-			      name) == 0)
+		if (object != NULL && g_str_equal(string_member(object, "name"), name))
 			return object;
 	}
 	return NULL;
@@ -51,11 +82,9 @@ static JsonArray *array_member(JsonObject *object, const char *name)
 static void compare_measure(const char *experiment, const struct lab_measure *now,
 			    JsonObject *before, GPtrArray *lines)
 {
-	const double old_value = json_object_get_double_member_with_default(before, "value", NAN);
-	const double old_bound = json_object_get_double_member_with_default(before, "bound", 0);
-	const bool was_good =
-		g_strcmp0(json_object_get_string_member_with_default(before, "verdict", ""),
-			  "good") == 0;
+	const double old_value = number_member(before, "value", NAN);
+	const double old_bound = number_member(before, "bound", 0);
+	const bool was_good = g_str_equal(string_member(before, "verdict"), "good");
 	const bool judged = now->verdict == LAB_GOOD || now->verdict == LAB_BAD;
 	g_autofree char *old_text = lab_format(old_value, now->unit);
 	g_autofree char *new_text = lab_format(now->value, now->unit);
@@ -73,7 +102,7 @@ static void compare_measure(const char *experiment, const struct lab_measure *no
 
 static void compare_result(const struct lab_result *now, JsonObject *before, GPtrArray *lines)
 {
-	const char *state = json_object_get_string_member_with_default(before, "state", "");
+	const char *state = string_member(before, "state");
 	JsonArray *measures = array_member(before, "measures");
 
 	if (g_str_equal(state, "measured") && now->state != LAB_MEASURED) {
@@ -105,9 +134,7 @@ bool lab_report_compare(const struct lab_report *report, const char *path, GPtrA
 	}
 	root = json_parser_get_root(parser);
 	if (root != NULL && JSON_NODE_HOLDS_OBJECT(root) &&
-	    g_str_has_prefix(json_object_get_string_member_with_default(json_node_get_object(root),
-									"schema", ""),
-			     "kvmtime.lab/1"))
+	    g_str_equal(string_member(json_node_get_object(root), "schema"), "kvmtime.lab/1"))
 		experiments = array_member(json_node_get_object(root), "experiments");
 	if (experiments == NULL) {
 		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT,

@@ -6,19 +6,11 @@
 #include <string.h>
 
 #include "cli/json.h"
+#include "cli/report.h"
 #include "cli/text.h"
 
 static const char *const verdict_names[] = { "good", "bad", "info", "unknown" };
 static const char *const state_names[] = { "measured", "skipped", "failed" };
-
-char *lab_format(double value, const char *unit)
-{
-	if (g_str_equal(unit, "ns"))
-		return kvt_text_ns(value, false);
-	if (g_str_equal(unit, "1"))
-		return g_strdup_printf("%g", value);
-	return g_strdup_printf("%.4g %s", value, unit);
-}
 
 unsigned int lab_report_bad(const struct lab_report *report)
 {
@@ -141,17 +133,27 @@ static void print_kernel(const struct lab_kernel_events *kernel)
 		       kernel->pages, kernel->master_on, kernel->master_off, kernel->offsets);
 }
 
+static void print_more(const struct kvt_judgement *judgement)
+{
+	printf("more: kvmtime lab -v (every number with its bound, and the faults made on purpose)");
+	if (judgement->found->len > 0)
+		printf("; kvmtime explain %s",
+		       ((const struct kvt_finding *)judgement->found->pdata[0])->rule->id);
+	printf("\n");
+}
+
 void lab_report_text(const struct lab_report *report, bool verbose)
 {
 	print_verdict(report);
 	print_machine(report);
 	for (guint i = 0; i < report->results->len; i++)
 		print_result(report->results->pdata[i], verbose);
+	printf("\n");
+	kvt_report_findings(report->judgement, verbose);
 	if (verbose)
 		print_kernel(&report->kernel);
 	else
-		printf("\nmore: kvmtime lab -v (every number with its bound, and the faults made on "
-		       "purpose)\n");
+		print_more(report->judgement);
 }
 
 /* ---- JSON ---- */
@@ -253,6 +255,7 @@ void lab_report_json(JsonBuilder *builder, const struct lab_report *report)
 	json_kernel(builder, &report->kernel);
 	kvt_json_double(builder, "seconds", report->seconds);
 	kvt_json_int(builder, "bad", lab_report_bad(report));
+	kvt_report_findings_json(builder, report->judgement);
 	json_builder_set_member_name(builder, "experiments");
 	json_builder_begin_array(builder);
 	for (guint i = 0; i < report->results->len; i++) {

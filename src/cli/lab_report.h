@@ -8,6 +8,7 @@
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
+#include "check/rules.h"
 #include "lab/lab.h"
 
 /* What the host kernel's trace said about our VMs meanwhile. */
@@ -21,7 +22,8 @@ struct lab_kernel_events {
 
 struct lab_report {
 	const struct lab_machine *machine;
-	GPtrArray *results; /* struct lab_result, owned */
+	GPtrArray *results;                    /* struct lab_result, owned */
+	const struct kvt_judgement *judgement; /* lab_findings() of the results */
 	struct lab_kernel_events kernel;
 	double seconds;
 	int nice;

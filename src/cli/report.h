@@ -11,11 +11,17 @@
  *  @verbose: also info findings in full, sources, undecided rules with their reasons */
 void kvt_report_text(const struct kvt_judgement *judgement, bool verbose);
 
+/** kvt_report_findings() - what kvt_report_text() says of the findings alone */
+void kvt_report_findings(const struct kvt_judgement *judgement, bool verbose);
+
 /** kvt_report_facts() - every fact with its value and where it was read */
 void kvt_report_facts(const struct kvt_facts *facts);
 
 /** kvt_report_json() - members "machine", "counts", "findings", "undecided" into an open object */
 void kvt_report_json(JsonBuilder *builder, const struct kvt_judgement *judgement);
+
+/** kvt_report_findings_json() - its member "findings" alone */
+void kvt_report_findings_json(JsonBuilder *builder, const struct kvt_judgement *judgement);
 
 /** kvt_report_facts_json() - member "facts" into an open object */
 void kvt_report_facts_json(JsonBuilder *builder, const struct kvt_facts *facts);

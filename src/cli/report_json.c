@@ -128,17 +128,22 @@ static void accepted_json(JsonBuilder *builder, const struct kvt_judgement *judg
 	json_builder_end_array(builder);
 }
 
+void kvt_report_findings_json(JsonBuilder *builder, const struct kvt_judgement *judgement)
+{
+	json_builder_set_member_name(builder, "findings");
+	json_builder_begin_array(builder);
+	for (guint i = 0; i < judgement->found->len; i++)
+		finding_json(builder, judgement->found->pdata[i]);
+	json_builder_end_array(builder);
+}
+
 void kvt_report_json(JsonBuilder *builder, const struct kvt_judgement *judgement)
 {
 	g_autofree char *machine = kvt_report_machine(judgement->facts);
 
 	kvt_json_string(builder, "machine", machine);
 	counts_json(builder, judgement);
-	json_builder_set_member_name(builder, "findings");
-	json_builder_begin_array(builder);
-	for (guint i = 0; i < judgement->found->len; i++)
-		finding_json(builder, judgement->found->pdata[i]);
-	json_builder_end_array(builder);
+	kvt_report_findings_json(builder, judgement);
 	accepted_json(builder, judgement);
 	json_builder_set_member_name(builder, "undecided");
 	json_builder_begin_array(builder);

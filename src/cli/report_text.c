@@ -450,12 +450,10 @@ static void print_more(const struct kvt_judgement *judgement)
 	print_field("more", text);
 }
 
-void kvt_report_text(const struct kvt_judgement *judgement, bool verbose)
+void kvt_report_findings(const struct kvt_judgement *judgement, bool verbose)
 {
 	guint number = 0;
 
-	print_head(judgement);
-	printf("\n");
 	for (guint i = 0; i < judgement->found->len; i++) {
 		const struct kvt_finding *finding = judgement->found->pdata[i];
 
@@ -464,6 +462,13 @@ void kvt_report_text(const struct kvt_judgement *judgement, bool verbose)
 	}
 	if (number > 0)
 		printf("\n");
+}
+
+void kvt_report_text(const struct kvt_judgement *judgement, bool verbose)
+{
+	print_head(judgement);
+	printf("\n");
+	kvt_report_findings(judgement, verbose);
 	print_good(judgement->facts);
 	if (verbose) {
 		print_accepted(judgement);

@@ -2,9 +2,12 @@
 #include "cli/vm_options.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/text.h"
+#include "guests/libvirt.h"
 #include "sys/error.h"
+#include "sys/root.h"
 
 bool kvt_vm_given(const struct kvt_vm_options *options)
 {
@@ -66,6 +69,30 @@ GPtrArray *kvt_vm_find(const char *verb, const struct kvt_vm_options *options, G
 	}
 	set_timeouts(guests, options->timeout_s);
 	return guests;
+}
+
+char *kvt_vm_definition(const struct kvt_guest *guest, const struct kvt_vm_options *options,
+			gsize *ret_len, GError **error)
+{
+	g_autoptr(kvt_root) root = kvt_root_open(options->root != NULL ? options->root : "/", error);
+	g_autofree char *path = NULL;
+	char *bytes;
+
+	if (strcmp(guest->manager, "libvirt") == 0) {
+		bytes = kvt_libvirt_xml(options->uri, guest->id, error);
+		*ret_len = bytes != NULL ? strlen(bytes) : 0;
+		return bytes;
+	}
+	if (guest->id[0] == '/') {
+		g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED,
+			    "%s: known by its socket alone, so its definition is not", guest->name);
+		return NULL;
+	}
+	if (strcmp(guest->manager, "proxmox") == 0)
+		path = g_strdup_printf("/etc/pve/qemu-server/%s.conf", guest->id);
+	else
+		path = g_strdup_printf("/proc/%s/cmdline", guest->id);
+	return root != NULL ? kvt_root_read(root, path, KVT_ROOT_FILE_LIMIT, ret_len, error) : NULL;
 }
 
 void kvt_vm_options_clear(struct kvt_vm_options *options)

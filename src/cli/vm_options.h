@@ -62,6 +62,16 @@ bool kvt_vm_given(const struct kvt_vm_options *options);
  */
 GPtrArray *kvt_vm_find(const char *verb, const struct kvt_vm_options *options, GError **error);
 
+/**
+ * kvt_vm_definition() - a running guest's definition, only read
+ * @options: that found it
+ * @error: KVT_STATUS_REFUSED, or NULL if the reason is not wanted
+ *
+ * Return: owned bytes that a definition's reader takes, or NULL.
+ */
+char *kvt_vm_definition(const struct kvt_guest *guest, const struct kvt_vm_options *options,
+			gsize *ret_len, GError **error);
+
 /** kvt_vm_options_clear() - frees what the options hold */
 void kvt_vm_options_clear(struct kvt_vm_options *options);
 

@@ -64,36 +64,11 @@ static bool one(struct lab_context *context, const char *const *words, bool ioap
 	return true;
 }
 
-/* driftfix=slew on both routes; without it behind the IOAPIC is the fault on purpose. */
-static bool slew(struct lab_context *context, struct lab_result *result, GError **error)
-{
-	static const char *const words[] = { "-machine", "pc,accel=kvm", "-rtc", "driftfix=slew",
-					     NULL };
-	static const char *const without[] = { "-machine", "pc,accel=kvm", "-rtc", "driftfix=none",
-					       NULL };
-	struct lab_result *control = lab_result_new("control");
-	struct lab_qemu_outcome pic, ioapic, none;
-	bool ok = one(context, words, false, result, "slew_", ", driftfix=slew,", &pic, error) &&
-		  one(context, words, true, result, "slew_", ", driftfix=slew,", &ioapic, error) &&
-		  one(context, without, true, control, "none_", "", &none, error);
-
-	lab_result_free(control);
-	if (!ok)
-		return false;
-	lab_control(result, none.rtc.lost > none.stopped_ns * none.rtc.hz / 1e9 / 2,
-		    "driftfix=none", "%.0f of %.0f ticks lost behind the IOAPIC", none.rtc.lost,
-		    none.stopped_ns * none.rtc.hz / 1e9);
-	lab_sentence(
-		result,
-		"QEMU with driftfix=slew and a %.0f ms stop: the RTC behind the PIC is %+.0f ticks "
-		"off, behind the IOAPIC %+.0f",
-		pic.stopped_ns / 1e6, -pic.rtc.lost, -ioapic.rtc.lost);
-	return true;
-}
-
 /* The program's name, a time zone before it, the name and memory are not what is tried. */
-static GPtrArray *clock_words(const GPtrArray *all)
+static GPtrArray *clock_words(const struct kvt_vm *vm)
 {
+	const struct kvt_qemu_target target = { .version = kvt_qemu_installed() };
+	g_autoptr(GPtrArray) all = kvt_qemu_write(vm, &target);
 	static const char *const keep[] = { "-rtc",   "-global",     "-machine",
 					    "-M",     "-cpu",        "-no-hpet",
 					    "-accel", "-enable-kvm", "-no-kvm-pit-reinjection" };
@@ -114,21 +89,53 @@ static GPtrArray *clock_words(const GPtrArray *all)
 	return words;
 }
 
+struct kvt_vm *lab_qemu_example(void)
+{
+	static const char text[] = "qemu-system-x86_64 -name example -machine pc,accel=kvm "
+				   "-rtc driftfix=slew";
+	g_autoptr(GError) error = NULL;
+	struct kvt_vm *vm = kvt_vm_parse(KVT_FORMAT_QEMU, text, strlen(text), "example", &error);
+
+	g_assert_no_error(error); /* our own words */
+	return vm;
+}
+
+/* driftfix=slew on both routes; without it behind the IOAPIC is the fault on purpose. */
+static bool slew(struct lab_context *context, struct lab_result *result, GError **error)
+{
+	static const char *const without[] = { "-machine", "pc,accel=kvm", "-rtc", "driftfix=none",
+					       NULL };
+	struct kvt_vm *vm = lab_qemu_example();
+	g_autoptr(GPtrArray) words = clock_words(vm);
+	const char *const *slewing = (const char *const *)words->pdata;
+	struct lab_result *control = lab_result_new("control");
+	struct lab_qemu_outcome pic, ioapic, none;
+	bool ok =
+		one(context, slewing, false, result, "slew_", ", driftfix=slew,", &pic, error) &&
+		one(context, slewing, true, result, "slew_", ", driftfix=slew,", &ioapic, error) &&
+		one(context, without, true, control, "none_", "", &none, error);
+
+	kvt_vm_free(vm);
+	lab_result_free(control);
+	if (!ok)
+		return false;
+	lab_control(result, none.rtc.lost > none.stopped_ns * none.rtc.hz / 1e9 / 2,
+		    "driftfix=none", "%.0f of %.0f ticks lost behind the IOAPIC", none.rtc.lost,
+		    none.stopped_ns * none.rtc.hz / 1e9);
+	lab_sentence(
+		result,
+		"QEMU with driftfix=slew and a %.0f ms stop: the RTC behind the PIC is %+.0f ticks "
+		"off, behind the IOAPIC %+.0f",
+		pic.stopped_ns / 1e6, -pic.rtc.lost, -ioapic.rtc.lost);
+	return true;
+}
+
 static bool definition(struct lab_context *context, struct lab_result *result, GError **error)
 {
-	const struct kvt_qemu_target target = { .version = kvt_qemu_installed() };
-	struct kvt_vm *vm = kvt_vm_load(-1, context->domain, error);
 	struct lab_qemu_outcome pic, ioapic;
-	g_autoptr(GPtrArray) all = NULL;
-	g_autoptr(GPtrArray) words = NULL;
-	g_autofree char *line = NULL;
+	g_autoptr(GPtrArray) words = clock_words(context->vm);
+	g_autofree char *line = g_strjoinv(" ", (char **)words->pdata);
 
-	if (vm == NULL)
-		return false;
-	all = kvt_qemu_write(vm, &target);
-	kvt_vm_free(vm);
-	words = clock_words(all);
-	line = g_strjoinv(" ", (char **)words->pdata);
 	if (!one(context, (const char *const *)words->pdata, false, result, "", "", &pic, error) ||
 	    !one(context, (const char *const *)words->pdata, true, result, "", "", &ioapic, error))
 		return false;
@@ -149,6 +156,6 @@ bool lab_qemu_run_experiment(struct lab_context *context, struct lab_result *res
 		lab_skip(result, "qemu-system-x86_64 is not installed (package qemu-system-x86)");
 		return true;
 	}
-	return context->domain != NULL ? definition(context, result, error)
-				       : slew(context, result, error);
+	return context->vm != NULL ? definition(context, result, error)
+				   : slew(context, result, error);
 }

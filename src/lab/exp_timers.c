@@ -4,6 +4,7 @@
 
 #include <kvmtime/pvclock.h>
 
+#include "lab/bare.h"
 #include "lab/crew.h"
 #include "lab/host.h"
 #include "lab/lab.h"
@@ -17,25 +18,44 @@ struct timer_case {
 	enum lab_device device;
 	double period_ns; /* what the guest programs */
 	bool periodic;    /* else each starts when the one before was handled */
+	enum lab_irqchip irqchip;
 };
 
 static const struct timer_case cases[] = {
-	{ "pit", "KVM's PIT", LAB_DEVICE_PIT, 4773 * 1e9 / PIT_HZ, true },
-	{ "lapic_periodic", "local APIC, periodic", LAB_DEVICE_LAPIC_PERIODIC, 4e6, true },
-	{ "lapic_oneshot", "local APIC, one-shot", LAB_DEVICE_LAPIC_ONESHOT, 4e6, false },
-	{ "tsc_deadline", "local APIC, TSC deadline", LAB_DEVICE_LAPIC_DEADLINE, 4e6, false },
+	{ "pit", "KVM's PIT", LAB_DEVICE_PIT, 4773 * 1e9 / PIT_HZ, true, LAB_IRQCHIP_KERNEL },
+	{ "lapic_periodic", "local APIC, periodic", LAB_DEVICE_LAPIC_PERIODIC, 4e6, true,
+	  LAB_IRQCHIP_KERNEL },
+	{ "lapic_oneshot", "local APIC, one-shot", LAB_DEVICE_LAPIC_ONESHOT, 4e6, false,
+	  LAB_IRQCHIP_KERNEL },
+	{ "tsc_deadline", "local APIC, TSC deadline", LAB_DEVICE_LAPIC_DEADLINE, 4e6, false,
+	  LAB_IRQCHIP_KERNEL },
+	{ "split_deadline", "local APIC alone in the kernel (split), TSC deadline",
+	  LAB_DEVICE_LAPIC_DEADLINE, 4e6, false, LAB_IRQCHIP_SPLIT },
+	{ "none_pit", "no interrupt controller, our PIT by KVM_INTERRUPT", LAB_DEVICE_PIT,
+	  4773 * 1e9 / PIT_HZ, true, LAB_IRQCHIP_NONE },
 };
+
+static bool run_on_thread(struct lab_vm *vm, int64_t run_ns, GError **error)
+{
+	struct lab_crew *crew = lab_crew_start(&vm->vcpus[0], 0, true, error);
+
+	if (crew == NULL)
+		return false;
+	lab_sleep_until(lab_mono() + run_ns);
+	lab_mailbox(vm)->stop = 1;
+	return lab_crew_finish(crew, LAB_TIMEOUT_NS, NULL, error);
+}
 
 /* Stamps of one run in guest ns; false with @error. */
 static bool collect(const struct timer_case *timer, double stretch, int64_t run_ns, bool busy,
 		    const struct lab_machine *machine, GArray *ret_stamps, double *ret_start_ns,
 		    GError **error)
 {
-	const struct lab_options options = { .irqchip = LAB_IRQCHIP_KERNEL, .kernel_pit = true };
+	const struct lab_options options = { .irqchip = timer->irqchip,
+					     .kernel_pit = timer->irqchip == LAB_IRQCHIP_KERNEL };
 	struct lab_vm *vm = lab_vm_new(&options, error);
 	const double cycle_ns = 1e6 / machine->tsc_khz_measured;
 	volatile struct lab_mailbox *box;
-	struct lab_crew *crew;
 	bool ok;
 
 	if (vm == NULL)
@@ -51,13 +71,8 @@ static bool collect(const struct timer_case *timer, double stretch, int64_t run_
 			? (uint32_t)(4773 * stretch)
 			: (uint32_t)(timer->period_ns * stretch); /* 1 GHz bus, divided by 1 */
 	box->deadline_cycles = (uint64_t)(timer->period_ns * stretch / cycle_ns);
-	crew = lab_crew_start(&vm->vcpus[0], 0, true, error);
-	ok = crew != NULL;
-	if (ok) {
-		lab_sleep_until(lab_mono() + run_ns);
-		box->stop = 1;
-		ok = lab_crew_finish(crew, LAB_TIMEOUT_NS, NULL, error);
-	}
+	ok = timer->irqchip == LAB_IRQCHIP_NONE ? lab_bare_run(vm, run_ns, NULL, error)
+						: run_on_thread(vm, run_ns, error);
 	if (ok) {
 		const uint64_t *log = lab_memory(vm, LAB_LOG_GPA, LAB_LOG_ENTRIES * 8);
 

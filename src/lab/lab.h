@@ -10,6 +10,7 @@
 
 #include "lab/result.h"
 #include "lab/vm.h"
+#include "vmdef/model.h"
 
 /* What the self-test found out about this machine; every bound and limit comes from it. */
 struct lab_machine {
@@ -37,8 +38,7 @@ struct lab_context {
 	int64_t stop_ns;  /* of the tick experiment; 0 = 500 ms */
 	const char *only; /* comma-separated part of an experiment, e.g. a device and policy; NULL =
 			     all */
-	const char *domain; /* of the QEMU experiment: a VM definition's file, "-"; NULL =
-			       driftfix=slew */
+	const struct kvt_vm *vm; /* what the QEMU experiment tries; NULL = lab_qemu_example() */
 	void (*progress)(const char *what);
 };
 
@@ -75,6 +75,9 @@ bool lab_migrate_run(struct lab_context *context, struct lab_result *result, GEr
 bool lab_qemu_run_experiment(struct lab_context *context, struct lab_result *result,
 			     GError **error);
 bool lab_ticks_run(struct lab_context *context, struct lab_result *result, GError **error);
+
+/** lab_qemu_example() - the definition that is tried where none is given: driftfix=slew; owned */
+struct kvt_vm *lab_qemu_example(void);
 
 /** lab_clock_vm() - a VM whose first vCPU has its clock registered and has made one sample */
 struct lab_vm *lab_clock_vm(unsigned int vcpus, GError **error);

@@ -224,25 +224,32 @@ static enum outcome take_exit(struct lab_vcpu *vcpu, enum lab_stop *ret_stop, ui
 	}
 }
 
+/* How long a run may last, and whether it is an error if it does. */
+struct limit {
+	int64_t start_ns;
+	int64_t timeout_ns;
+	bool is_slice;
+};
+
 /* The run was interrupted: by the watchdog, or by lab_vcpu_kick(). */
-static enum outcome interrupted(struct lab_vcpu *vcpu, int64_t timeout_ns, int64_t start_ns,
+static enum outcome interrupted(struct lab_vcpu *vcpu, const struct limit *limit,
 				enum lab_stop *ret_stop, GError **error)
 {
 	vcpu->run->immediate_exit = 0;
-	if (lab_mono() - start_ns < timeout_ns) {
+	if (limit->is_slice || lab_mono() - limit->start_ns < limit->timeout_ns) {
 		*ret_stop = LAB_STOP_KICKED;
 		return COME_BACK;
 	}
-	fault(vcpu, error, "the guest said nothing within %.3g s", (double)timeout_ns / 1e9);
+	fault(vcpu, error, "the guest said nothing within %.3g s", (double)limit->timeout_ns / 1e9);
 	return FAILED;
 }
 
-static enum outcome run_once(struct lab_vcpu *vcpu, int64_t timeout_ns, int64_t start_ns,
+static enum outcome run_once(struct lab_vcpu *vcpu, const struct limit *limit,
 			     enum lab_stop *ret_stop, uint32_t *ret_event, GError **error)
 {
 	if (ioctl(vcpu->fd, KVM_RUN, 0) < 0) {
 		if (errno == EINTR || errno == EAGAIN)
-			return interrupted(vcpu, timeout_ns, start_ns, ret_stop, error);
+			return interrupted(vcpu, limit, ret_stop, error);
 		/* an internal error can come as an errno with the exit filled in */
 		fault(vcpu, error, "KVM_RUN: %s", g_strerror(errno));
 		return FAILED;
@@ -250,22 +257,39 @@ static enum outcome run_once(struct lab_vcpu *vcpu, int64_t timeout_ns, int64_t 
 	return take_exit(vcpu, ret_stop, ret_event, error);
 }
 
-bool lab_vcpu_run(struct lab_vcpu *vcpu, int64_t timeout_ns, enum lab_stop *ret_stop,
-		  uint32_t *ret_event, GError **error)
+static bool run_limited(struct lab_vcpu *vcpu, const struct limit *limit, enum lab_stop *ret_stop,
+			uint32_t *ret_event, GError **error)
 {
-	const int64_t start_ns = lab_mono();
 	enum outcome outcome = GO_ON;
 
 	handle_kicks();
 	running = vcpu->run;
-	if (!watchdog_start(timeout_ns, error))
+	if (!watchdog_start(limit->timeout_ns, error))
 		return false;
 	/* a guest that leaves again and again is told by the clock, not by the signal alone */
 	while (outcome == GO_ON)
-		outcome = run_once(vcpu, timeout_ns, start_ns, ret_stop, ret_event, error);
+		outcome = run_once(vcpu, limit, ret_stop, ret_event, error);
 	watchdog_stop();
 	running = NULL;
 	return outcome == COME_BACK;
+}
+
+bool lab_vcpu_run(struct lab_vcpu *vcpu, int64_t timeout_ns, enum lab_stop *ret_stop,
+		  uint32_t *ret_event, GError **error)
+{
+	const struct limit limit = { lab_mono(), timeout_ns, false };
+
+	return run_limited(vcpu, &limit, ret_stop, ret_event, error);
+}
+
+bool lab_vcpu_run_until(struct lab_vcpu *vcpu, int64_t mono_ns, enum lab_stop *ret_stop,
+			uint32_t *ret_event, GError **error)
+{
+	const int64_t now_ns = lab_mono();
+	/* a timer that is set to nothing would never come */
+	const struct limit limit = { now_ns, MAX(mono_ns - now_ns, 1000), true };
+
+	return run_limited(vcpu, &limit, ret_stop, ret_event, error);
 }
 
 bool lab_vcpu_expect(struct lab_vcpu *vcpu, int64_t timeout_ns, enum lab_event event,

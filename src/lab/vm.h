@@ -133,6 +133,11 @@ enum lab_stop {
 bool lab_vcpu_run(struct lab_vcpu *vcpu, int64_t timeout_ns, enum lab_stop *ret_stop,
 		  uint32_t *ret_event, GError **error);
 
+/** lab_vcpu_run_until() - lab_vcpu_run() for whom time that is over is no error, but
+ *  LAB_STOP_KICKED; @mono_ns may be past */
+bool lab_vcpu_run_until(struct lab_vcpu *vcpu, int64_t mono_ns, enum lab_stop *ret_stop,
+			uint32_t *ret_event, GError **error);
+
 /** lab_vcpu_expect() - lab_vcpu_run() that must end in one event; anything else is an error */
 bool lab_vcpu_expect(struct lab_vcpu *vcpu, int64_t timeout_ns, enum lab_event event,
 		     GError **error);

@@ -99,6 +99,7 @@ static void fill_identity(struct filler *f)
 		kvt_facts_set_unknown(f->facts, KVT_VM, "os.family", false,
 				      "the definition does not name the guest's system");
 	fill_ticks(f);
+	kvt_facts_set_absent(f->facts, KVT_VM, "lab.measured", "kvmtime lab qemu measures it");
 	if (kvt_vm_said(f->vm, KVT_VM_AGENT))
 		yesno(f, "agent.channel", KVT_VM_AGENT, false);
 	else
