@@ -99,27 +99,33 @@ static void print_details(const struct lab_result *result, bool verbose)
 	}
 }
 
+static const char *word_of(const struct lab_result *result, enum kvt_colour *ret_colour)
+{
+	*ret_colour = KVT_DIM;
+	if (result->state == LAB_SKIPPED)
+		return "skipped";
+	*ret_colour = KVT_RED;
+	if (result->state == LAB_FAILED)
+		return "failed";
+	if (lab_result_is_bad(result))
+		return "bad";
+	*ret_colour = KVT_GREEN;
+	return "good";
+}
+
 static void print_result(const struct lab_result *result, bool verbose)
 {
-	const bool bad = lab_result_is_bad(result);
-	const char *word = result->state == LAB_SKIPPED  ? "skipped"
-			   : result->state == LAB_FAILED ? "failed"
-			   : bad                         ? "bad"
-							 : "good";
-	g_autofree char *painted = kvt_text_paint(result->state == LAB_SKIPPED         ? KVT_DIM
-						  : bad || result->state == LAB_FAILED ? KVT_RED
-										       : KVT_GREEN,
-						  word);
-	g_autofree char *text = g_strdup_printf(
-		"%s", result->state == LAB_MEASURED ? result->sentence : result->reason);
+	const unsigned int unknown = lab_result_unknown(result);
+	enum kvt_colour colour;
+	const char *word = word_of(result, &colour);
+	g_autofree char *painted = kvt_text_paint(colour, word);
+	g_autofree char *safe = kvt_text_printable(result->state == LAB_MEASURED ? result->sentence
+										 : result->reason);
 
-	printf("%-8s %s%*s  ", result->name, painted, (int)(8 - strlen(word)), "");
-	/* continued lines stand below the first */
-	{
-		g_autofree char *safe = kvt_text_printable(text);
-
-		printf("%s\n", safe);
-	}
+	printf("%-8s %s%*s  %s", result->name, painted, (int)(8 - strlen(word)), "", safe);
+	if (unknown > 0)
+		printf(" (%u number%s could not be judged: -v)", unknown, unknown == 1 ? "" : "s");
+	printf("\n");
 	print_details(result, verbose);
 }
 

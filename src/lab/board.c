@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "lab/host.h"
 #include "sys/error.h"
@@ -15,6 +17,7 @@ struct lab_board {
 	pthread_mutex_t lock; /* both chips */
 	pthread_cond_t changed;
 	pthread_t thread;
+	pid_t id;
 	bool quit;
 	uint64_t rtc_edges; /* that the controller was told of */
 	bool rtc_level;
@@ -116,6 +119,7 @@ static void *drive(void *data)
 	struct lab_board *board = data;
 
 	pthread_mutex_lock(&board->lock);
+	board->id = (pid_t)syscall(SYS_gettid);
 	while (!board->quit) {
 		const uint64_t earliest_ns = (uint64_t)lab_mono() + 50000;
 		/* a guest may ask for a million ticks a second: what is missed is the policy's */
@@ -186,6 +190,16 @@ void lab_board_free(struct lab_board *board)
 	pthread_mutex_destroy(&board->lock);
 	pthread_cond_destroy(&board->changed);
 	g_free(board);
+}
+
+pid_t lab_board_thread(struct lab_board *board)
+{
+	pid_t id;
+
+	pthread_mutex_lock(&board->lock);
+	id = board->id;
+	pthread_mutex_unlock(&board->lock);
+	return id;
 }
 
 struct kvt_ticks_counts lab_board_counts(struct lab_board *board, enum lab_device device)

@@ -26,6 +26,9 @@ struct lab_board *lab_board_new(struct lab_vm *vm, enum kvt_tick_policy policy, 
 
 void lab_board_free(struct lab_board *board); /* ends its thread */
 
+/** lab_board_thread() - thread id, for lab_run_delay_ns() */
+pid_t lab_board_thread(struct lab_board *board);
+
 /** lab_board_counts() - the policy's totals of one chip */
 struct kvt_ticks_counts lab_board_counts(struct lab_board *board, enum lab_device device);
 

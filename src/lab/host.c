@@ -199,7 +199,7 @@ bool lab_run_delay_ns(pid_t thread, uint64_t *ret_ns)
 	FILE *file;
 	int fields;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/schedstat", (int)thread);
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)thread);
 	file = fopen(path, "re");
 	if (file == NULL)
 		return false;
@@ -208,4 +208,24 @@ bool lab_run_delay_ns(pid_t thread, uint64_t *ret_ns)
 	if (fields == 2)
 		*ret_ns = delay;
 	return fields == 2;
+}
+
+pid_t lab_pit_thread(void)
+{
+	g_autofree char *name = g_strdup_printf("kvm-pit/%d", (int)getpid());
+	GDir *proc = g_dir_open("/proc", 0, NULL);
+	const char *entry;
+	pid_t found = 0;
+
+	while (proc != NULL && found == 0 && (entry = g_dir_read_name(proc)) != NULL) {
+		g_autofree char *path = g_build_filename("/proc", entry, "comm", NULL);
+		g_autofree char *comm = NULL;
+
+		if (g_ascii_isdigit(entry[0]) && g_file_get_contents(path, &comm, NULL, NULL) &&
+		    g_str_equal(g_strchomp(comm), name))
+			found = (pid_t)g_ascii_strtoll(entry, NULL, 10);
+	}
+	if (proc != NULL)
+		g_dir_close(proc);
+	return found;
 }

@@ -63,7 +63,10 @@ struct lab_hogs;
 struct lab_hogs *lab_hogs_start(unsigned int number, int cpu); /* cpu < 0: anywhere */
 void lab_hogs_stop(struct lab_hogs *hogs);
 
-/** lab_run_delay_ns() - time that a thread of ours waited for a CPU; false without schedstat */
+/** lab_run_delay_ns() - time that a thread waited for a CPU; false without schedstat */
 bool lab_run_delay_ns(pid_t thread, uint64_t *ret_ns);
+
+/** lab_pit_thread() - the kernel's thread that delivers the ticks of our PIT; 0 = none is seen */
+pid_t lab_pit_thread(void);
 
 #endif

@@ -155,3 +155,13 @@ bool lab_result_is_bad(const struct lab_result *result)
 			return true;
 	return false;
 }
+
+unsigned int lab_result_unknown(const struct lab_result *result)
+{
+	unsigned int number = 0;
+
+	for (guint i = 0; i < result->measures->len; i++)
+		number += ((const struct lab_measure *)result->measures->pdata[i])->verdict ==
+			  LAB_UNKNOWN;
+	return number;
+}

@@ -74,7 +74,10 @@ double lab_percentile(const GArray *values_ns, double share);
 /** lab_result_find() - a measure by its name, or NULL */
 const struct lab_measure *lab_result_find(const struct lab_result *result, const char *name);
 
-/** lab_result_worst() - true if a measure is bad or a control was not detected */
+/** lab_result_is_bad() - true if a measure is bad or a control was not detected */
 bool lab_result_is_bad(const struct lab_result *result);
+
+/** lab_result_unknown() - how many measures could not be judged */
+unsigned int lab_result_unknown(const struct lab_result *result);
 
 #endif

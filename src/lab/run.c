@@ -101,13 +101,27 @@ static void fault(struct lab_vcpu *vcpu, GError **error, const char *format, ...
 		    vcpu->index, what, regs.rip, regs.rsp);
 }
 
+/* What KVM hands out with an error that is not about an instruction. */
+static void other_internal_error(struct lab_vcpu *vcpu, GError **error)
+{
+	const struct kvm_run *run = vcpu->run;
+	const uint32_t number =
+		MIN(run->internal.ndata, (uint32_t)G_N_ELEMENTS(run->internal.data));
+	g_autoptr(GString) data = g_string_new(NULL);
+
+	for (uint32_t i = 0; i < number; i++)
+		g_string_append_printf(data, "%s%llx", i > 0 ? " " : ", data ",
+				       run->internal.data[i]);
+	fault(vcpu, error, "KVM internal error %u%s", run->internal.suberror, data->str);
+}
+
 static void internal_error(struct lab_vcpu *vcpu, GError **error)
 {
 	const struct kvm_run *run = vcpu->run;
 	g_autoptr(GString) bytes = g_string_new(NULL);
 
 	if (run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION) {
-		fault(vcpu, error, "KVM internal error %u", run->internal.suberror);
+		other_internal_error(vcpu, error);
 		return;
 	}
 	if (run->emulation_failure.ndata >= 1 &&
@@ -125,6 +139,26 @@ static void guest_exception(struct lab_vcpu *vcpu, GError **error)
 
 	fault(vcpu, error, "the guest took exception %u at 0x%" G_GINT64_MODIFIER "x",
 	      box->fault_vector, box->fault_pc);
+}
+
+void lab_exit_fault(struct lab_vcpu *vcpu, GError **error)
+{
+	const struct kvm_run *run = vcpu->run;
+
+	switch (run->exit_reason) {
+	case KVM_EXIT_SHUTDOWN:
+		fault(vcpu, error, "triple fault");
+		return;
+	case KVM_EXIT_INTERNAL_ERROR:
+		internal_error(vcpu, error);
+		return;
+	case KVM_EXIT_FAIL_ENTRY:
+		fault(vcpu, error, "the processor refused the guest's state, reason 0x%llx",
+		      run->fail_entry.hardware_entry_failure_reason);
+		return;
+	default:
+		fault(vcpu, error, "unexpected exit %u", run->exit_reason);
+	}
 }
 
 /* ---- exits ---- */
@@ -208,18 +242,8 @@ static enum outcome take_exit(struct lab_vcpu *vcpu, enum lab_stop *ret_stop, ui
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
 		*ret_stop = LAB_STOP_WINDOW;
 		return COME_BACK;
-	case KVM_EXIT_SHUTDOWN:
-		fault(vcpu, error, "triple fault");
-		return FAILED;
-	case KVM_EXIT_INTERNAL_ERROR:
-		internal_error(vcpu, error);
-		return FAILED;
-	case KVM_EXIT_FAIL_ENTRY:
-		fault(vcpu, error, "the processor refused the guest's state, reason 0x%llx",
-		      run->fail_entry.hardware_entry_failure_reason);
-		return FAILED;
 	default:
-		fault(vcpu, error, "unexpected exit %u", run->exit_reason);
+		lab_exit_fault(vcpu, error);
 		return FAILED;
 	}
 }

@@ -11,6 +11,7 @@
 #include <kvmtime/devices/ticks.h>
 
 #include "lab/crew.h"
+#include "lab/result.h"
 
 struct lab_tick_case {
 	const char *name;  /* e.g. "rtc_catchup" */
@@ -50,7 +51,7 @@ struct lab_tick_outcome {
 	double late_max_ns; /* worst lateness of one tick */
 	double gap_max_ns;
 	unsigned int burst; /* most ticks in a row closer than half a period */
-	double waited_ns;   /* the vCPU\'s thread wanted a CPU and had none, not by our doing */
+	double waited_ns;   /* the vCPU's and the device's thread wanted a CPU and had none */
 	uint32_t ticks;     /* counted by the guest */
 	uint32_t spurious;
 	int64_t start_mono_ns; /* the device was started */
@@ -64,6 +65,23 @@ struct lab_tick_outcome {
  */
 bool lab_ticks_measure(const struct lab_tick_case *tick_case, const struct lab_tick_run *run,
 		       struct lab_tick_outcome *ret_outcome, GError **error);
+
+/**
+ * lab_ticks_judge() - did a case lose what was to be expected?
+ * @wanted:    loss that the policy promises, or that a simulation predicts, ticks
+ * @ret_slack: out: 2 ticks and the control's loss, in proportion to the time
+ *
+ * Return: LAB_GOOD if the loss is within @ret_slack of @wanted; LAB_UNKNOWN if that is so wide that
+ * it says nothing, or if the vCPU's and the device's thread waited so long for a CPU that this
+ * explains the difference; else LAB_BAD.
+ */
+enum lab_verdict lab_ticks_judge(const struct lab_tick_run *run,
+				 const struct lab_tick_outcome *outcome, double wanted,
+				 double *ret_slack);
+
+/** lab_ticks_promise() - the loss that the policy of a case promises after a single stop */
+double lab_ticks_promise(const struct lab_tick_case *tick_case,
+			 const struct lab_tick_outcome *outcome);
 
 /** lab_ticks_rate() - PIT divisor or RTC rate code nearest to @hz, and the rate it gives */
 uint32_t lab_ticks_rate(enum lab_device device, unsigned int hz, double *ret_hz);

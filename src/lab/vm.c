@@ -243,6 +243,13 @@ static bool make_vcpu(struct lab_vm *vm, unsigned int index, GError **error)
 	return set_cpuid(vcpu, error) && set_registers(vcpu, error);
 }
 
+static int create_vm(int kvm_fd)
+{
+	return ioctl(kvm_fd, KVM_CREATE_VM, 0);
+}
+
+struct lab_calls lab_calls = { .create_vm = create_vm };
+
 static bool make_vm(struct lab_vm *vm, GError **error)
 {
 	int size;
@@ -251,11 +258,20 @@ static bool make_vm(struct lab_vm *vm, GError **error)
 	if (vm->kvm_fd < 0)
 		return false;
 	size = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
-	vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0);
-	if (vm->fd < 0 || size < (int)sizeof(struct kvm_run)) {
+	vm->fd = lab_calls.create_vm(vm->kvm_fd);
+	if (vm->fd < 0) {
+		const int number = errno;
+
 		g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED, "KVM_CREATE_VM: %s%s",
-			    g_strerror(errno),
-			    errno == EBUSY ? " (another hypervisor holds the processor)" : "");
+			    g_strerror(number),
+			    number == EBUSY ? " (another hypervisor, VirtualBox for example, holds "
+					      "the processor's virtualization)"
+					    : "");
+		return false;
+	}
+	if (size < (int)sizeof(struct kvm_run)) {
+		g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED,
+			    "KVM_GET_VCPU_MMAP_SIZE: %d bytes, too few", size);
 		return false;
 	}
 	vm->run_size = (size_t)size;

@@ -76,6 +76,12 @@ struct lab_vm {
 	uint64_t unknown_ports; /* accesses that no entry answered */
 };
 
+/* Calls that can fail for reasons that a test cannot bring about: it puts its own here. */
+struct lab_calls {
+	int (*create_vm)(int kvm_fd); /* file descriptor, or -1 and errno */
+};
+extern struct lab_calls lab_calls;
+
 /**
  * lab_kvm_open() - open KVM and check its interface
  * @path:  NULL = /dev/kvm
@@ -137,6 +143,13 @@ bool lab_vcpu_run(struct lab_vcpu *vcpu, int64_t timeout_ns, enum lab_stop *ret_
  *  LAB_STOP_KICKED; @mono_ns may be past */
 bool lab_vcpu_run_until(struct lab_vcpu *vcpu, int64_t mono_ns, enum lab_stop *ret_stop,
 			uint32_t *ret_event, GError **error);
+
+/**
+ * lab_exit_fault() - what an exit says that nothing can go on after
+ * @vcpu: its kvm_run as KVM left it
+ * @error: out; KVT_STATUS_REFUSED
+ */
+void lab_exit_fault(struct lab_vcpu *vcpu, GError **error);
 
 /** lab_vcpu_expect() - lab_vcpu_run() that must end in one event; anything else is an error */
 bool lab_vcpu_expect(struct lab_vcpu *vcpu, int64_t timeout_ns, enum lab_event event,

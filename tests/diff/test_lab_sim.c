@@ -3,9 +3,9 @@
  * The simulator and the real guest agree: each policy loses, for a real guest stopped for 500 ms,
  * what the simulator says for the intervals in which the guest's vCPU thread could run.
  *
- * Judged by counts at 250 Hz (RTC: 256): within 2 ticks and what this machine itself took. A run
- * whose own thread waited for a CPU too long says nothing and is made again, up to five times,
- * each try printed.
+ * Judged by counts at 250 Hz (RTC: 256): within 2 ticks and the control's loss. A run whose own
+ * thread waited for a CPU so long that this explains a difference says nothing and is made again,
+ * up to five times, each try printed.
  */
 #include <math.h>
 
@@ -72,32 +72,49 @@ static double predict(const struct lab_tick_case *tick_case, const struct lab_ti
 	return -(double)result.drift_ns * outcome->hz / 1e9;
 }
 
+/* One run: good, bad, or without a word because this machine was too busy. */
+static enum lab_verdict one_try(const struct lab_tick_case *tick_case, int attempt, GError **error)
+{
+	struct lab_tick_outcome outcome;
+	enum lab_verdict verdict;
+	double simulated, slack;
+
+	if (!lab_ticks_measure(tick_case, &run, &outcome, error))
+		return LAB_UNKNOWN;
+	simulated = predict(tick_case, &outcome);
+	g_array_unref(outcome.intervals);
+	verdict = lab_ticks_judge(&run, &outcome, simulated, &slack);
+	g_test_message("try %d: the guest lost %.0f of %.0f (control %.0f, its thread waited "
+		       "%.1f ms), the simulator says %.1f, allowed difference %.1f: %s",
+		       attempt, outcome.lost, outcome.lost_expected, outcome.control_lost,
+		       outcome.waited_ns / 1e6, simulated, slack,
+		       verdict == LAB_GOOD  ? "they agree"
+		       : verdict == LAB_BAD ? "they do not agree"
+					    : "too busy to tell");
+	return verdict;
+}
+
 static void test_case(const void *data)
 {
-	const struct lab_tick_case *tick_case = data;
+	unsigned int busy = 0;
 
 	for (int attempt = 1; attempt <= TRIES; attempt++) {
-		struct lab_tick_outcome outcome;
 		g_autoptr(GError) error = NULL;
-		double real, simulated, noise;
+		const enum lab_verdict verdict = one_try(data, attempt, &error);
 
-		if (!lab_ticks_measure(tick_case, &run, &outcome, &error)) {
+		if (error != NULL) {
 			g_test_skip(error->message);
 			return;
 		}
-		simulated = predict(tick_case, &outcome);
-		g_array_unref(outcome.intervals);
-		real = outcome.lost;
-		noise = 2 + MAX(fabs(outcome.control_lost), outcome.waited_ns * outcome.hz / 1e9);
-		g_test_message(
-			"try %d: the guest lost %.0f of %.0f (control %.0f, thread waited %.1f ms), "
-			"the simulator says %.1f, allowed difference %.1f",
-			attempt, real, outcome.lost_expected, outcome.control_lost,
-			outcome.waited_ns / 1e6, simulated, noise);
-		if (noise < 40 && fabs(real - simulated) <= noise)
+		if (verdict == LAB_GOOD)
 			return;
+		busy += verdict == LAB_UNKNOWN;
 	}
-	g_test_fail();
+	/* what the thread's waiting does not explain is a difference, however often it was seen */
+	if (busy < TRIES - 1)
+		g_test_fail();
+	else
+		g_test_skip("this machine was too busy in each try, see the messages");
 }
 
 int main(int argc, char **argv)

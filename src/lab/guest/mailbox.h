@@ -45,7 +45,8 @@ enum lab_job {
 	LAB_JOB_PORTS,    /* play the list of port accesses in the log area */
 	LAB_JOB_WILD,     /* seeded fault: jump to nowhere */
 	LAB_JOB_TRIPLE,   /* seeded fault: no interrupt table, then an exception */
-	LAB_JOB_ENDLESS   /* seeded fault: never leave */
+	LAB_JOB_ENDLESS,  /* seeded fault: never leave */
+	LAB_JOB_POPCNT    /* an instruction that software KVM does not know; then done */
 };
 
 enum lab_device {
