@@ -55,7 +55,7 @@ static bool run_on_thread(struct lab_vm *vm, int64_t run_ns, double *ret_waited_
 
 /* Stamps of one run in guest ns; false with @error. */
 static bool collect(const struct timer_case *timer, double stretch, int64_t run_ns, bool busy,
-		    const struct lab_machine *machine, GArray *ret_stamps, double *ret_start_ns,
+		    const struct lab_machine *machine, GArray *ret_stamps, double *ret_waited_ns,
 		    GError **error)
 {
 	const struct lab_options options = { .irqchip = timer->irqchip,
