@@ -78,6 +78,9 @@ static void test_every_bad_number_is_a_finding(void)
 				    (enum lab_verdict)verdict, "a number");
 			judgement = lab_findings(rules, facts, results);
 			g_assert_cmpuint(judgement->found->len, ==, verdict == LAB_BAD ? 1 : 0);
+			if (verdict == LAB_GOOD)
+				g_assert_cmpint(kvt_judgement_find(judgement, bad[i].id)->verdict,
+						==, KVT_CLEAN);
 			if (verdict != LAB_BAD)
 				continue;
 			first = judgement->found->pdata[0];
