@@ -227,7 +227,7 @@ static struct kvt_vm *from_running(const struct kvt_vm_options *options, GError 
 		return NULL;
 	}
 	guest = guests->pdata[0];
-	text = kvt_vm_definition(guest, options->uri, &length, error);
+	text = kvt_vm_definition(guest, options, &length, error);
 	return text != NULL ? kvt_vm_parse(-1, text, length, guest->name, error) : NULL;
 }
 

@@ -74,7 +74,8 @@ GPtrArray *kvt_vm_find(const char *verb, const struct kvt_vm_options *options, G
 char *kvt_vm_definition(const struct kvt_guest *guest, const struct kvt_vm_options *options,
 			gsize *ret_len, GError **error)
 {
-	g_autoptr(kvt_root) root = kvt_root_open(options->root != NULL ? options->root : "/", error);
+	g_autoptr(kvt_root) root =
+		kvt_root_open(options->root != NULL ? options->root : "/", error);
 	g_autofree char *path = NULL;
 	char *bytes;
 
