@@ -57,14 +57,18 @@ static char *description(void)
 		"  none           the vCPU always runs\n"
 		"  steal:P        P % of the time is stolen, 20 ms at a time on average\n"
 		"  onoff:R,O      runs R ms, stands O ms; overcommit:N = onoff:30,30*(N-1)\n"
-		"  pause:S        the VM stands once for S seconds; also migration:S, sleep:S\n"
+		"  pause:S        the VMM stands once for S seconds; migration:S and sleep:S (of the\n"
+		"                 host) stop some clocks too. Alone, or after one of the others and a +\n"
 		"  trace:FILE     a line an interval: ns run, ns stolen\n"
+		"  schedstat:FILE samples of a vCPU thread's schedstat, each after its time in ns\n"
+		"  sched:TID:FILE trace events sched_switch and sched_wakeup of that thread\n"
 		"\nPolicies: delay, catchup, merge and discard as libvirt defines them; replay is what KVM's\n"
 		"PIT does (QEMU: kvm-pit.lost_tick_policy=delay), slew is QEMU's -rtc driftfix=slew.\n"
 		"\nA scenario file has these options as KEY=VALUE lines in a group [sim].\n"
 		"\nExamples:\n"
 		"  kvmtime sim --guest rtc-1024 --load steal:10\n"
 		"  kvmtime sim --guest pit-1000 --policy replay --load pause:10 --plot drift.svg\n"
+		"  kvmtime sim --guest rtc-1024 --load steal:30+migration:2\n"
 		"  kvmtime sim --grid\n");
 	return g_string_free(text, FALSE);
 }

@@ -2,41 +2,25 @@
 #include <string.h>
 
 #include "sim/load.h"
+#include "sim/recording.h"
 #include "sys/error.h"
 
 #define MS           UINT64_C(1000000)
 #define STEAL_OFF_NS (20 * MS)
 #define SLICE_MS     30.0 /* of an overcommitted host */
 
-static bool read_trace(struct kvt_load *load, const char *path, GError **error)
+static bool parse_stop(struct kvt_load *load, const char *name, double seconds)
 {
-	g_autofree char *text = NULL;
-	g_auto(GStrv) lines = NULL;
+	/* in the order of enum kvt_load_stop */
+	static const char *const stops[] = { "pause", "migration", "sleep" };
 
-	if (!g_file_get_contents(path, &text, NULL, error)) {
-		g_prefix_error(error, "trace %s: ", path);
-		return false;
-	}
-	lines = g_strsplit(text, "\n", -1);
-	load->trace = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-	for (guint i = 0; lines[i] != NULL; i++) {
-		uint64_t interval[2];
-		char *end;
-
-		if (lines[i][0] == '\0' || lines[i][0] == '#')
-			continue;
-		interval[0] = g_ascii_strtoull(lines[i], &end, 10);
-		interval[1] = g_ascii_strtoull(end, &end, 10);
-		if (*end != '\0' || interval[0] + interval[1] == 0 || interval[0] >> 60 != 0 ||
-		    interval[1] >> 60 != 0) {
-			g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT,
-				    "trace %s, line %u: wanted ns run and ns stolen, found '%s'",
-				    path, i + 1, lines[i]);
-			return false;
+	for (guint i = 0; i < G_N_ELEMENTS(stops); i++)
+		if (strcmp(name, stops[i]) == 0 && load->stop == KVT_STOP_NONE) {
+			load->stop = (enum kvt_load_stop)(i + 1);
+			load->stop_ns = (uint64_t)(seconds * 1000 * (double)MS);
+			return true;
 		}
-		g_array_append_vals(load->trace, interval, 2);
-	}
-	return true;
+	return false;
 }
 
 static bool parse_value(struct kvt_load *load, const char *name, const char *value)
@@ -60,37 +44,74 @@ static bool parse_value(struct kvt_load *load, const char *name, const char *val
 		load->off_ns = (uint64_t)((slices ? SLICE_MS * (a - 1) : b) * (double)MS);
 		return slices ? a >= 1 && b < 0 : a > 0 && b >= 0 && b <= 1e6;
 	}
-	load->kind = KVT_LOAD_PAUSE;
-	load->off_ns = (uint64_t)(a * 1000 * (double)MS);
-	return b < 0 && (strcmp(name, "pause") == 0 || strcmp(name, "sleep") == 0 ||
-			 strcmp(name, "migration") == 0);
+	return b < 0 && parse_stop(load, name, a);
+}
+
+static const struct {
+	const char *prefix;
+	GArray *(*read)(const char *what, GError **error);
+} recordings[] = { { "trace:", kvt_recording_intervals },
+		   { "schedstat:", kvt_recording_schedstat },
+		   { "sched:", kvt_recording_sched } };
+
+/* True if @text names a recording; it could not be read if load->trace is NULL then. */
+static bool parse_recording(struct kvt_load *load, const char *text, GError **error)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(recordings); i++) {
+		const char *prefix = recordings[i].prefix;
+
+		if (!g_str_has_prefix(text, prefix))
+			continue;
+		load->kind = KVT_LOAD_TRACE;
+		load->trace = recordings[i].read(text + strlen(prefix), error);
+		return true;
+	}
+	return false;
+}
+
+/* One load, without a "+"; *@error is set for a recording only. */
+static bool parse_part(struct kvt_load *load, const char *text, GError **error)
+{
+	g_auto(GStrv) parts = g_strsplit(text, ":", 2);
+
+	if (strcmp(text, "none") == 0)
+		return true;
+	if (parse_recording(load, text, error))
+		return load->trace != NULL;
+	return parts[0] != NULL && parts[1] != NULL && parse_value(load, parts[0], parts[1]);
+}
+
+/* The name of a file may have a "+" too: the last one counts, if a stop comes after it. */
+static bool parse_both(struct kvt_load *load, const char *text, GError **error)
+{
+	const char *plus = strrchr(text, '+');
+	g_autofree char *first = NULL;
+
+	if (plus == NULL || !parse_part(load, plus + 1, NULL) || load->kind != KVT_LOAD_NONE ||
+	    load->stop == KVT_STOP_NONE)
+		return parse_part(load, text, error);
+	first = g_strndup(text, (gsize)(plus - text));
+	return parse_part(load, first, error);
 }
 
 struct kvt_load *kvt_load_parse(const char *text, GError **error)
 {
 	struct kvt_load *load = g_new0(struct kvt_load, 1);
-	g_auto(GStrv) parts = g_strsplit(text, ":", 2);
-	bool ok;
+	GError *problem = NULL;
 
 	load->text = g_strdup(text);
-	if (strcmp(text, "none") == 0)
-		return load;
-	if (g_strcmp0(parts[0], "trace") == 0 && parts[1] != NULL) {
-		load->kind = KVT_LOAD_TRACE;
-		if (read_trace(load, parts[1], error))
-			return load;
-		kvt_load_free(load);
-		return NULL;
-	}
-	ok = parts[0] != NULL && parts[1] != NULL && parse_value(load, parts[0], parts[1]);
-	if (ok)
+	if (parse_both(load, text, &problem))
 		return load;
 	kvt_load_free(load);
-	g_set_error(
-		error, KVT_ERROR, KVT_STATUS_USAGE,
-		"load '%s': wanted none, steal:PERCENT, onoff:RUN,OFF (ms), overcommit:N, pause:S, "
-		"migration:S, sleep:S or trace:FILE",
-		text);
+	if (problem != NULL)
+		g_propagate_error(error, problem);
+	else
+		g_set_error(
+			error, KVT_ERROR, KVT_STATUS_USAGE,
+			"load '%s': wanted none, steal:PERCENT, onoff:RUN,OFF (ms), overcommit:N, "
+			"trace:FILE, schedstat:FILE or sched:TID:FILE, and after a + or alone pause:S, "
+			"migration:S or sleep:S",
+			text);
 	return NULL;
 }
 
@@ -133,10 +154,6 @@ static uint64_t length_ns(struct kvt_load_walk *walk)
 					       : (double)STEAL_OFF_NS);
 	case KVT_LOAD_ONOFF:
 		return walk->runs ? load->run_ns : load->off_ns;
-	case KVT_LOAD_PAUSE:
-		if (!walk->runs)
-			return load->off_ns;
-		return walk->at++ == 0 ? walk->until_ns / 10 : UINT64_MAX;
 	case KVT_LOAD_TRACE:
 		return walk->at < load->trace->len
 			       ? g_array_index(load->trace, uint64_t, walk->at++)
@@ -153,6 +170,13 @@ void kvt_load_start(struct kvt_load_walk *walk, const struct kvt_load *load, uin
 	kvt_load_step(walk);
 }
 
+void kvt_load_stand(struct kvt_load_walk *walk, uint64_t ns)
+{
+	walk->until_ns += ns;
+	if (walk->next_ns != UINT64_MAX)
+		walk->next_ns += ns;
+}
+
 void kvt_load_step(struct kvt_load_walk *walk)
 {
 	const uint64_t from = walk->next_ns;
@@ -165,8 +189,5 @@ void kvt_load_step(struct kvt_load_walk *walk)
 		walk->next_ns = UINT64_MAX;
 		return;
 	}
-	/* a pause is whole, other loads end with their time */
-	walk->next_ns = from + length;
-	if (walk->load->kind != KVT_LOAD_PAUSE && walk->next_ns > walk->until_ns)
-		walk->next_ns = walk->until_ns;
+	walk->next_ns = MIN(from + length, walk->until_ns);
 }

@@ -15,24 +15,24 @@
 #define SECOND_NS  UINT64_C(1000000000)
 
 const struct kvt_sim_guest kvt_sim_guests[] = {
-	{ "pit-100", "counts PIT ticks at 100 Hz (Linux 2.4, BSD)", KVT_SIM_PIT, 11932, true,
-	  false },
+	{ "pit-100", "counts PIT ticks at 100 Hz (Linux 2.4, BSD)", KVT_SIM_PIT, 11932, true, false,
+	  KVT_SIM_TSC },
 	{ "pit-1000", "counts PIT ticks at 1000 Hz (Linux 2.6 without loss detection)", KVT_SIM_PIT,
-	  1193, true, false },
+	  1193, true, false, KVT_SIM_TSC },
 	{ "pit-1000-lost",
 	  "as pit-1000, and adds ticks that the TSC says are missing (Linux 2.6.9)", KVT_SIM_PIT,
-	  1193, true, true },
-	{ "rtc-64", "counts RTC ticks at 64 Hz (older Windows, idle)", KVT_SIM_RTC, 10, true,
-	  false },
+	  1193, true, true, KVT_SIM_TSC },
+	{ "rtc-64", "counts RTC ticks at 64 Hz (older Windows, idle)", KVT_SIM_RTC, 10, true, false,
+	  KVT_SIM_TSC },
 	{ "rtc-1024", "counts RTC ticks at 1024 Hz (older Windows, 1 ms timers)", KVT_SIM_RTC, 6,
-	  true, false },
+	  true, false, KVT_SIM_TSC },
 	{ "rtc-2048", "counts RTC ticks at 2048 Hz (older Windows, multimedia)", KVT_SIM_RTC, 5,
-	  true, false },
-	{ "hpet", "counts HPET ticks at 1000 Hz", KVT_SIM_HPET, 100000, true, false },
+	  true, false, KVT_SIM_TSC },
+	{ "hpet", "counts HPET ticks at 1000 Hz", KVT_SIM_HPET, 100000, true, false, KVT_SIM_TSC },
 	{ "tsc", "tickless, time from the TSC, one APIC timer a second", KVT_SIM_LAPIC, 0, false,
-	  false },
+	  false, KVT_SIM_TSC },
 	{ "kvm-clock", "tickless, time from kvm-clock, one APIC timer a second", KVT_SIM_LAPIC, 0,
-	  false, false },
+	  false, false, KVT_SIM_KVM_CLOCK },
 	{ 0 }
 };
 
@@ -73,11 +73,13 @@ struct machine {
 	struct kvt_ticks *ticks;
 	double period_ns;
 	uint64_t now_ns;
-	uint64_t injected_ns; /* a tick waits for the guest since then; NEVER = none */
-	uint64_t ack_ns;      /* the handler is at work until then; NEVER = none */
-	uint64_t handled;     /* ticks that the guest has seen */
+	uint64_t device_stood_ns;  /* the device's clock is so far behind, */
+	uint64_t counter_stood_ns; /* and the guest's counter */
+	uint64_t injected_ns;      /* a tick waits for the guest since then; NEVER = none */
+	uint64_t ack_ns;           /* the handler is at work until then; NEVER = none */
+	uint64_t handled;          /* ticks that the guest has seen */
 	uint64_t invented;
-	uint64_t last_tick_ns;
+	uint64_t last_tick_ns; /* by the guest's counter */
 	uint64_t burst;
 	uint64_t second, second_ticks;
 	struct kvt_sim_result *result;
@@ -155,7 +157,17 @@ static void set_up(struct machine *m)
 	}
 }
 
-static uint64_t device_next_ns(const struct machine *m)
+static uint64_t device_ns(const struct machine *m)
+{
+	return m->now_ns - m->device_stood_ns;
+}
+
+static uint64_t counter_ns(const struct machine *m)
+{
+	return m->now_ns - m->counter_stood_ns;
+}
+
+static uint64_t next_by_device_ns(const struct machine *m)
 {
 	switch (m->config->guest->device) {
 	case KVT_SIM_PIT:
@@ -169,6 +181,13 @@ static uint64_t device_next_ns(const struct machine *m)
 	}
 }
 
+static uint64_t device_next_ns(const struct machine *m)
+{
+	const uint64_t next_ns = next_by_device_ns(m);
+
+	return next_ns < NEVER - m->device_stood_ns ? next_ns + m->device_stood_ns : NEVER;
+}
+
 /* Let the device see the time; is an interrupt given? */
 static bool device_run(struct machine *m)
 {
@@ -176,13 +195,13 @@ static bool device_run(struct machine *m)
 
 	switch (m->config->guest->device) {
 	case KVT_SIM_PIT:
-		return kvt_i8254_run(&m->u.pit, m->now_ns);
+		return kvt_i8254_run(&m->u.pit, device_ns(m));
 	case KVT_SIM_RTC:
-		return kvt_mc146818_run(&m->u.rtc, m->now_ns) && m->u.rtc.edges != edges;
+		return kvt_mc146818_run(&m->u.rtc, device_ns(m)) && m->u.rtc.edges != edges;
 	case KVT_SIM_HPET:
-		return kvt_hpet_run(&m->u.hpet, m->now_ns) != 0;
+		return kvt_hpet_run(&m->u.hpet, device_ns(m)) != 0;
 	default:
-		return kvt_lapic_timer_run(&m->u.lapic, m->now_ns);
+		return kvt_lapic_timer_run(&m->u.lapic, device_ns(m));
 	}
 }
 
@@ -204,7 +223,8 @@ static void count_rate(struct machine *m, uint64_t ticks)
 
 static void handle_tick(struct machine *m)
 {
-	const uint64_t late_ns = m->now_ns - m->injected_ns, since_ns = m->now_ns - m->last_tick_ns;
+	const uint64_t late_ns = m->now_ns - m->injected_ns;
+	const uint64_t since_ns = counter_ns(m) - m->last_tick_ns;
 
 	m->result->worst_late_ns = MAX(m->result->worst_late_ns, late_ns);
 	m->handled++;
@@ -214,7 +234,7 @@ static void handle_tick(struct machine *m)
 		m->invented += (uint64_t)((double)since_ns / m->period_ns) - 1;
 	m->burst = (double)since_ns < m->period_ns / 2 ? m->burst + 1 : 0;
 	m->result->burst = MAX(m->result->burst, m->burst);
-	m->last_tick_ns = m->now_ns;
+	m->last_tick_ns = counter_ns(m);
 	count_rate(m, 1);
 }
 
@@ -225,13 +245,13 @@ static void acknowledge(struct machine *m)
 	m->ack_ns = NEVER;
 	switch (m->config->guest->device) {
 	case KVT_SIM_RTC:
-		(void)kvt_mc146818_in(&m->u.rtc, 1, m->now_ns);
+		(void)kvt_mc146818_in(&m->u.rtc, 1, device_ns(m));
 		if (m->u.rtc.edges != edges && kvt_mc146818_level(&m->u.rtc))
 			m->injected_ns = m->now_ns;
 		break;
 	case KVT_SIM_LAPIC:
 		kvt_ticks_ack(m->ticks);
-		kvt_lapic_timer_out(&m->u.lapic, KVT_LAPIC_INITIAL, 1000000000, m->now_ns);
+		kvt_lapic_timer_out(&m->u.lapic, KVT_LAPIC_INITIAL, 1000000000, device_ns(m));
 		break;
 	default:
 		kvt_ticks_ack(m->ticks);
@@ -244,7 +264,7 @@ static int64_t drift_ns(const struct machine *m)
 	double guest_ns;
 
 	if (!m->config->guest->counts_ticks)
-		return 0;
+		return -(int64_t)m->counter_stood_ns;
 	guest_ns = (double)ticks * m->period_ns;
 	return (int64_t)(guest_ns - (double)m->now_ns);
 }
@@ -271,8 +291,8 @@ static void note_drift(struct machine *m, uint64_t load_end_ns)
  */
 static bool finds_loss_next(const struct machine *m)
 {
-	return m->config->guest->detects_lost &&
-	       (double)(device_next_ns(m) - m->last_tick_ns) >= 2 * m->period_ns;
+	return m->config->guest->detects_lost && (double)(device_next_ns(m) - m->counter_stood_ns -
+							  m->last_tick_ns) >= 2 * m->period_ns;
 }
 
 /*
@@ -299,7 +319,7 @@ static void skip_quiet(struct machine *m, uint64_t end_ns)
 	ticks = m->ticks->counts.acked - before;
 	m->handled += ticks;
 	if (ticks > 0)
-		m->last_tick_ns = device_next_ns(m) - (uint64_t)m->period_ns;
+		m->last_tick_ns = device_next_ns(m) - m->counter_stood_ns - (uint64_t)m->period_ns;
 	if (ticks > 0)
 		m->burst = 0;
 	count_rate(m, ticks);
@@ -336,6 +356,20 @@ static uint64_t next_event_ns(const struct machine *m, bool vm_runs, bool cpu_ru
 	return next > m->now_ns ? next : m->now_ns + 1;
 }
 
+/* The whole VM goes on after it stood: see enum kvt_load_stop. */
+static void resume(struct machine *m, const struct kvt_load *load)
+{
+	const enum kvt_load_stop stop = load->stop;
+
+	if (stop != KVT_STOP_PAUSE && m->config->guest->device != KVT_SIM_RTC)
+		m->device_stood_ns += load->stop_ns;
+	if (stop == KVT_STOP_MIGRATION ||
+	    (stop == KVT_STOP_SLEEP && m->config->guest->counter == KVT_SIM_TSC))
+		m->counter_stood_ns += load->stop_ns;
+	if (stop == KVT_STOP_MIGRATION && m->config->guest->device == KVT_SIM_PIT)
+		kvt_ticks_drop(m->ticks);
+}
+
 static void add_point(struct machine *m)
 {
 	const struct kvt_sim_point point = { m->now_ns, drift_ns(m) };
@@ -357,15 +391,43 @@ static void run_until(struct machine *m, uint64_t end_ns, bool vm_runs, bool cpu
 	note_drift(m, load_end_ns);
 }
 
+static void run_load(struct machine *m, struct kvt_load_walk *walk)
+{
+	const struct kvt_sim_config *config = m->config;
+	const struct kvt_load *load = config->load;
+	const uint64_t load_end = config->load_ns + load->stop_ns;
+	const uint64_t end = load_end + config->settle_ns;
+	const uint64_t stop_at = load->stop != KVT_STOP_NONE ? config->load_ns / 10 : NEVER;
+	uint64_t sample = config->sample_ns != 0 ? 0 : NEVER;
+
+	while (m->now_ns < end) {
+		const uint64_t from = m->now_ns;
+		const bool stands = from >= stop_at && from - stop_at < load->stop_ns;
+		uint64_t next = from < stop_at ? MIN(stop_at, walk->next_ns) : walk->next_ns;
+
+		if (stands)
+			next = stop_at + load->stop_ns;
+		run_until(m, MIN(MIN(next, sample), end), !stands, walk->runs && !stands, load_end);
+		if (stands || !walk->runs)
+			m->result->stolen_ns += m->now_ns - from;
+		if (m->now_ns == sample) {
+			add_point(m);
+			sample += config->sample_ns;
+		}
+		if (m->now_ns == stop_at)
+			kvt_load_stand(walk, load->stop_ns);
+		else if (stands && m->now_ns == next)
+			resume(m, load);
+		if (!stands && m->now_ns == walk->next_ns)
+			kvt_load_step(walk);
+	}
+}
+
 void kvt_sim_run(const struct kvt_sim_config *config, struct kvt_sim_result *ret_result)
 {
-	const bool pauses = config->load->kind == KVT_LOAD_PAUSE;
-	const uint64_t load_end = config->load_ns + (pauses ? config->load->off_ns : 0);
-	const uint64_t end = load_end + config->settle_ns;
 	struct machine m = {
 		.config = config, .injected_ns = NEVER, .ack_ns = NEVER, .result = ret_result
 	};
-	uint64_t sample = config->sample_ns != 0 ? 0 : NEVER;
 	struct kvt_load_walk walk;
 
 	*ret_result = (struct kvt_sim_result){ .recovered_ns = NEVER };
@@ -373,20 +435,7 @@ void kvt_sim_run(const struct kvt_sim_config *config, struct kvt_sim_result *ret
 		ret_result->points = g_array_new(FALSE, FALSE, sizeof(struct kvt_sim_point));
 	set_up(&m);
 	kvt_load_start(&walk, config->load, config->load_ns, config->seed);
-	while (m.now_ns < end) {
-		const uint64_t from = m.now_ns;
-
-		run_until(&m, MIN(MIN(walk.next_ns, sample), end), walk.runs || !pauses, walk.runs,
-			  load_end);
-		if (!walk.runs)
-			ret_result->stolen_ns += m.now_ns - from;
-		if (m.now_ns == sample) {
-			add_point(&m);
-			sample += config->sample_ns;
-		}
-		if (m.now_ns == walk.next_ns)
-			kvt_load_step(&walk);
-	}
+	run_load(&m, &walk);
 	ret_result->elapsed_ns = m.now_ns;
 	ret_result->drift_ns = drift_ns(&m);
 	ret_result->counts = m.ticks->counts;

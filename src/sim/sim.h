@@ -17,6 +17,8 @@
 
 enum kvt_sim_device { KVT_SIM_PIT, KVT_SIM_RTC, KVT_SIM_HPET, KVT_SIM_LAPIC };
 
+enum kvt_sim_counter { KVT_SIM_TSC, KVT_SIM_KVM_CLOCK };
+
 /* One list of the kinds of guest. */
 struct kvt_sim_guest {
 	const char *name;
@@ -24,7 +26,8 @@ struct kvt_sim_guest {
 	enum kvt_sim_device device;
 	uint32_t divisor;  /* of the PIT, or clocks of the RTC or HPET a tick */
 	bool counts_ticks; /* else its time is a counter's and ticks only wake it */
-	bool detects_lost; /* adds ticks that it finds missing by the TSC */
+	bool detects_lost; /* adds ticks that it finds missing by its counter */
+	enum kvt_sim_counter counter;
 };
 
 extern const struct kvt_sim_guest kvt_sim_guests[]; /* ends with name = NULL */
