@@ -11,6 +11,7 @@
 
 #include "check/accept.h"
 #include "check/configured.h"
+#include "cli/domains.h"
 #include "cli/expand.h"
 #include "cli/json.h"
 #include "cli/targets.h"
@@ -203,7 +204,8 @@ static void judge_item(struct batch *batch, const struct kvt_expanded *item)
 	gsize length = 0;
 	bool is;
 
-	if (!in && !item->in_folder && g_file_test(item->name, G_FILE_TEST_IS_DIR)) {
+	if (kvt_domains_is(item->name) ||
+	    (!in && !item->in_folder && g_file_test(item->name, G_FILE_TEST_IS_DIR))) {
 		judge_other(batch, item->name, NULL, 0);
 		return;
 	}
@@ -339,7 +341,7 @@ static void print_counts(const struct counts *counts)
 int kvt_check_summary(const struct kvt_check_summary *how, int count, char **names)
 {
 	struct work work = { .how = how, .rules = g_ptr_array_new() };
-	struct kvt_expand expand = { count, names, NULL };
+	struct kvt_expand expand = { .count = count, .names = names };
 	struct counts counts = { 0 };
 	GError *error = NULL;
 	int status;

@@ -2,7 +2,6 @@
 /* kvmtime check: what is wrong with time here, why, how do we know, what mends it? */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "check/accept.h"
 #include "check/configured.h"
@@ -10,6 +9,7 @@
 #include "cli/check_summary.h"
 #include "cli/check_timeline.h"
 #include "cli/check_vms.h"
+#include "cli/domains.h"
 #include "cli/expand.h"
 #include "cli/json.h"
 #include "cli/options.h"
@@ -33,6 +33,7 @@ static const char description[] =
 	"  kvmtime check --move A.rec B.rec    may a guest move from host A to B, and back?\n"
 	"  kvmtime check --at TIME HOSTLOG GUESTLOG    one time line of both\n"
 	"  kvmtime check --summary /etc/libvirt/qemu    a line for each definition of a folder\n"
+	"  kvmtime check libvirt:web1         what libvirt will start as web1; libvirt: is every domain\n"
 	"  kvmtime check --all                each running guest, with its definition and this host\n"
 	"  kvmtime check --accept known.conf /mnt/image    what known.conf accepts is only counted\n"
 	"  ssh old sh <record.sh | kvmtime check -\n"
@@ -154,24 +155,10 @@ static int check_vms(const struct request *request)
 	return check_sets(request, request->vms.host == NULL, sets, error);
 }
 
-/* In a folder other files than definitions are passed over. */
-static bool is_definition(const char *path)
-{
-	gsize length;
-	g_autofree char *text = kvt_vm_read_file(path, &length, NULL);
-
-	return text != NULL && kvt_vm_is_definition(text, length);
-}
-
-static bool is_readable(const char *path)
-{
-	return access(path, R_OK) == 0;
-}
-
 /* Of several targets the first of 4, 3, 1, 0. */
 static int check_all(const struct request *request, int count, char **names)
 {
-	struct kvt_expand expand = { count, names, NULL };
+	struct kvt_expand expand = { .count = count, .names = names };
 	struct kvt_expanded next;
 	int status = KVT_STATUS_OK, judged = 0, one;
 	GError *error = NULL;
@@ -186,7 +173,7 @@ static int check_all(const struct request *request, int count, char **names)
 			judged++;
 			continue;
 		}
-		if (next.in_folder && is_readable(name) && !is_definition(name))
+		if (next.in_folder && !kvt_vm_file_is_definition(name))
 			continue;
 		if (judged++ > 0 && !request->common.json && !request->common.quiet)
 			printf("\n");
@@ -240,6 +227,7 @@ int cmd_check(int argc, char **argv)
 		return kvt_usage("check",
 				 "--fail-on takes critical, high, medium, low or info, not '%s'",
 				 bar);
+	kvt_domains_setup(request.vms.vm.uri);
 	rules = kvt_rules_load(&error);
 	if (rules == NULL)
 		return kvt_fail("check", error);

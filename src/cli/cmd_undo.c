@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/domains.h"
 #include "cli/json.h"
 #include "cli/options.h"
 #include "cli/text.h"
@@ -108,8 +109,10 @@ static int undo(const struct kvt_common *common, const char *target, unsigned nu
 	g_autoptr(GPtrArray) notes = NULL;
 	g_autoptr(GPtrArray) list = NULL;
 	GError *error = NULL;
-	g_autoptr(kvt_journal) journal = kvt_journal_open(target, &notes, &error);
+	g_autoptr(kvt_journal) journal = NULL;
 
+	kvt_domains_setup(NULL); /* each change knows its own connection */
+	journal = kvt_journal_open(target, &notes, &error);
 	if (journal == NULL)
 		return kvt_fail("undo", error);
 	for (guint i = 0; i < notes->len; i++)

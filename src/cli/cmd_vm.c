@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/domains.h"
+#include "cli/expand.h"
 #include "cli/json.h"
 #include "cli/options.h"
 #include "cli/text.h"
@@ -14,7 +16,8 @@
 #include "vmdef/load.h"
 
 static struct {
-	char *qemu, *from, *to;
+	char *qemu, *from, *to, *uri;
+	gboolean all;
 	gint64 host_tsc_hz;
 	gint64 now_s;
 	gboolean partial;
@@ -27,6 +30,8 @@ static const GOptionEntry show_entries[] = {
 	  "read as this format (default: told by content)", "FORMAT" },
 	{ "host-tsc-hz", 0, 0, G_OPTION_ARG_INT64, &given.host_tsc_hz,
 	  "TSC rate of the host, which cannot scale it: refuse what it would", "HZ" },
+	{ "all", 0, 0, G_OPTION_ARG_NONE, &given.all, "every domain that libvirt knows", NULL },
+	KVT_DOMAINS_ENTRY(&given.uri),
 	G_OPTION_ENTRY_NULL
 };
 
@@ -39,6 +44,8 @@ static const GOptionEntry convert_entries[] = {
 	  "read as this format (default: told by content)", "FORMAT" },
 	{ "host-tsc-hz", 0, 0, G_OPTION_ARG_INT64, &given.host_tsc_hz,
 	  "TSC rate of the host, which cannot scale it: refuse what it would", "HZ" },
+	{ "all", 0, 0, G_OPTION_ARG_NONE, &given.all, "every domain that libvirt knows", NULL },
+	KVT_DOMAINS_ENTRY(&given.uri),
 	G_OPTION_ENTRY_NULL
 };
 
@@ -78,10 +85,21 @@ static int worse(int a, int b)
 	return KVT_STATUS_OK;
 }
 
+static struct kvt_vm *load(const char *path, int format, GError **error)
+{
+	gsize length;
+	g_autofree char *xml = NULL;
+
+	if (!kvt_domains_is(path))
+		return kvt_vm_load(format, path, error);
+	xml = kvt_domains_read(path, &length, error);
+	return xml != NULL ? kvt_vm_parse(format, xml, length, path, error) : NULL;
+}
+
 static int read_definition(const char *path, int format, struct kvt_vm **ret_vm)
 {
 	GError *error = NULL;
-	struct kvt_vm *vm = kvt_vm_load(format, path, &error);
+	struct kvt_vm *vm = load(path, format, &error);
 	struct kvt_vm_host host = { given.host_tsc_hz, false };
 
 	if (vm == NULL)
@@ -233,8 +251,45 @@ static void show_text(const struct kvt_vm *vm, const GPtrArray *effects, int ver
 	}
 }
 
-static int show_one(const struct kvt_common *common, const char *path, int format, int version)
+/* Calls @one for each definition that the command line names, folders and libvirt: included. */
+static int each(int argc, char **argv, int (*one)(const char *path, const void *how),
+		const void *how)
 {
+	static char everything[] = "libvirt:";
+	char *all[] = { everything };
+	struct kvt_expand expand = { .count = given.all ? 1 : argc - 1,
+				     .names = given.all ? all : argv + 1 };
+	struct kvt_expanded next;
+	int status = KVT_STATUS_OK, met = 0;
+	GError *error = NULL;
+
+	while (kvt_expand_next(&expand, &next, &error)) {
+		g_autofree char *name = next.name;
+
+		if (error != NULL)
+			status = worse(status, kvt_fail("vm", g_steal_pointer(&error)));
+		else if (!next.in_folder || kvt_vm_file_is_definition(name))
+			status = worse(status, one(name, how));
+		else
+			continue;
+		met++;
+	}
+	if (met > 0)
+		return status;
+	kvt_expand_nothing(given.all ? everything : argv[1], &error);
+	return kvt_fail("vm", error);
+}
+
+struct show_how {
+	const struct kvt_common *common;
+	int format, version;
+};
+
+static int show_one(const char *path, const void *data)
+{
+	const struct show_how *how = data;
+	const struct kvt_common *common = how->common;
+	const int format = how->format, version = how->version;
 	g_autoptr(kvt_vm) vm = NULL;
 	g_autoptr(GPtrArray) effects = NULL;
 	int status = read_definition(path, format, &vm);
@@ -259,17 +314,17 @@ static int vm_show(int argc, char **argv)
 	if (!kvt_options_parse(
 		    "vm", "show FILE...",
 		    "What a VM definition says about time, line by line, and what that comes\n"
-		    "to in a QEMU release. FILE is a libvirt domain (XML) or a QEMU command\n"
-		    "line; - is standard input.",
+		    "to in a QEMU release. FILE is a definition in any format that is known, a\n"
+		    "folder of them, libvirt:NAME for what libvirt will start by that name,\n"
+		    "libvirt: for all of those, or - for standard input.",
 		    show_entries, &common, &argc, &argv, &status) ||
 	    !choose_version(&version, &status) ||
 	    !choose_format(given.from, "--format", &format, &status))
 		return status;
-	if (argc < 2)
+	if (argc < 2 && !given.all)
 		return kvt_usage("vm", "show: which definition?");
-	for (int i = 1; i < argc; i++)
-		status = worse(status, show_one(&common, argv[i], format, version));
-	return status;
+	kvt_domains_setup(given.uri);
+	return each(argc, argv, show_one, &(struct show_how){ &common, format, version });
 }
 
 /* ---- convert ---- */
@@ -299,9 +354,18 @@ static void print_lost(const GPtrArray *lost)
 	}
 }
 
-static int convert_one(const struct kvt_common *common, const char *path, int from, int to,
-		       const struct kvt_qemu_target *target)
+struct convert_how {
+	const struct kvt_common *common;
+	int from, to;
+	const struct kvt_qemu_target *target;
+};
+
+static int convert_one(const char *path, const void *data)
 {
+	const struct convert_how *how = data;
+	const struct kvt_common *common = how->common;
+	const int from = how->from, to = how->to;
+	const struct kvt_qemu_target *target = how->target;
 	g_autoptr(kvt_vm) vm = NULL;
 	g_autoptr(GPtrArray) lost = NULL;
 	g_autofree char *text = NULL;
@@ -340,7 +404,8 @@ static int vm_convert(int argc, char **argv)
 	if (!kvt_options_parse(
 		    "vm", "convert --to FORMAT FILE...",
 		    "The same definition in another format. What that format cannot say is\n"
-		    "listed on standard error, a line each; nothing is dropped silently.",
+		    "listed on standard error, a line each; nothing is dropped silently. FILE is\n"
+		    "as in kvmtime vm show.",
 		    convert_entries, &common, &argc, &argv, &status) ||
 	    !choose_version(&target.version, &status) ||
 	    !choose_format(given.from, "--format", &from, &status) ||
@@ -348,11 +413,10 @@ static int vm_convert(int argc, char **argv)
 		return status;
 	if (given.to == NULL)
 		return kvt_usage("vm", "convert: --to FORMAT is missing");
-	if (argc < 2)
+	if (argc < 2 && !given.all)
 		return kvt_usage("vm", "convert: which definition?");
-	for (int i = 1; i < argc; i++)
-		status = worse(status, convert_one(&common, argv[i], from, to, &target));
-	return status;
+	kvt_domains_setup(given.uri);
+	return each(argc, argv, convert_one, &(struct convert_how){ &common, from, to, &target });
 }
 
 /* ---- the verb ---- */

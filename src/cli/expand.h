@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The targets of a command line one after the other, a folder of definitions as its files. */
+/* The targets of a command line one after the other; a folder of definitions as its files, libvirt:
+ * as its domains. */
 #ifndef KVT_CLI_EXPAND_H
 #define KVT_CLI_EXPAND_H
 
@@ -11,6 +12,8 @@ struct kvt_expand {
 	int count;
 	char **names;
 	struct kvt_folder *folder; /* that is being walked, or NULL */
+	char **domains;            /* of libvirt: alone, or NULL */
+	guint next_domain;
 };
 
 /* One target. */
@@ -21,7 +24,7 @@ struct kvt_expanded {
 
 /**
  * kvt_expand_next() - the next target
- * @expand: count and names as in argv, folder NULL at the start
+ * @expand: count and names as in argv, the rest 0 at the start
  * @error:  out; KVT_STATUS_REFUSED with @ret_next->name NULL: a folder cannot be read; go on
  *
  * A folder that is the root of a machine is a target itself.

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cli/domains.h"
 #include "cli/target_archive.h"
 #include "sys/error.h"
 #include "vmdef/facts.h"
@@ -39,11 +40,26 @@ static GPtrArray *read_source(const struct kvt_source *source, GError **error)
 	return NULL;
 }
 
-GPtrArray *kvt_target_read(const char *name, GError **error)
+static GPtrArray *read_file(const char *name, GError **error)
 {
 	g_autoptr(kvt_source) source = kvt_source_open(name, error);
 
 	return source != NULL ? read_source(source, error) : NULL;
+}
+
+static GPtrArray *read_domain(const char *name, GError **error)
+{
+	gsize len = 0;
+	g_autofree char *xml = kvt_domains_read(name, &len, error);
+
+	return xml != NULL ? kvt_target_read_bytes(name, xml, len, error) : NULL;
+}
+
+GPtrArray *kvt_target_read(const char *name, GError **error)
+{
+	if (name != NULL && kvt_domains_is(name))
+		return read_domain(name, error);
+	return read_file(name, error);
 }
 
 GPtrArray *kvt_target_read_bytes(const char *name, const char *bytes, gsize len, GError **error)

@@ -7,7 +7,7 @@
 
 /**
  * kvt_target_read() - a target's facts
- * @name:  as given on the command line; NULL = this machine
+ * @name:  as given on the command line, libvirt:NAME too; NULL = this machine
  * @error: out; KVT_STATUS_REFUSED or KVT_STATUS_BAD_INPUT
  *
  * Return: owned array of owned struct kvt_facts, at least one; or NULL.

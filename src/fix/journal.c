@@ -217,6 +217,7 @@ bool kvt_journal_apply(struct kvt_journal *journal, const char *title, GPtrArray
 				     switches, commands, error))
 		return false;
 	if (!kvt_transaction_forward(journal->tree, changes, switches, error) ||
+	    !kvt_transaction_settle(journal->state, number, changes, error) ||
 	    !kvt_transaction_mark(journal->state, number, "done", error)) {
 		give_up(journal, number, error);
 		return false;

@@ -7,7 +7,8 @@
  * transaction, named by its number:
  *
  *   manifest   what was to be changed, with owner, mode, attributes and time of each original
- *   K.before   the bytes of file K as they were
+ *   K.before   the bytes of file K, or the XML of domain K, as they were
+ *   K.after    what libvirt made of the new XML of domain K
  *   done       there since all of it was applied
  *   undone     there since all of it was taken back
  *
@@ -26,7 +27,8 @@
 /* where it stands in the tree; made on first use */
 #define KVT_JOURNAL_STATE "/var/lib/kvmtime/undo"
 
-/* One file: its bytes before and after; NULL = there is none. */
+/* One file, or a definition that libvirt keeps (domain.h): its bytes before and after; NULL = there
+ * is none. */
 struct kvt_change {
 	char *path;
 	GBytes *before;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fix/diff.h"
+#include "fix/domain.h"
 #include "fix/settings.h"
 #include "sys/error.h"
 
@@ -37,14 +38,20 @@ struct kvt_plan *kvt_plan_new(const struct kvt_root *root, const struct kvt_fact
 	struct kvt_plan *plan = g_new0(struct kvt_plan, 1);
 
 	plan->root = root;
-	plan->facts = facts;
 	plan->live = kvt_root_is_live(root);
 	plan->changes = g_ptr_array_new_with_free_func((GDestroyNotify)kvt_change_free);
 	plan->switches = g_ptr_array_new_with_free_func((GDestroyNotify)kvt_switch_free);
 	plan->commands = g_ptr_array_new_with_free_func((GDestroyNotify)command_free);
 	plan->steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
-	find_kernel(plan);
+	kvt_plan_about(plan, facts, NULL);
 	return plan;
+}
+
+void kvt_plan_about(struct kvt_plan *plan, const struct kvt_facts *facts, const char *definition)
+{
+	plan->facts = facts;
+	plan->definition = definition;
+	find_kernel(plan);
 }
 
 void kvt_plan_free(struct kvt_plan *plan)
@@ -87,6 +94,8 @@ char *kvt_plan_text(struct kvt_plan *plan, const char *path, GError **error)
 
 	if (change != NULL)
 		return text_of(change->after);
+	if (kvt_domain_is(path))
+		return kvt_domain_read(path, error);
 	if (!kvt_root_exists(plan->root, path))
 		return NULL;
 	text = kvt_root_read(plan->root, path, KVT_ROOT_FILE_LIMIT, &len, error);
@@ -101,7 +110,9 @@ char *kvt_plan_text(struct kvt_plan *plan, const char *path, GError **error)
 void kvt_plan_put(struct kvt_plan *plan, const char *path, char *text)
 {
 	g_autoptr(GBytes) after = g_bytes_new_take(text, strlen(text));
-	g_autofree char *old = kvt_root_read(plan->root, path, KVT_ROOT_FILE_LIMIT, NULL, NULL);
+	g_autofree char *old = kvt_domain_is(path) ? kvt_domain_read(path, NULL)
+						   : kvt_root_read(plan->root, path,
+								   KVT_ROOT_FILE_LIMIT, NULL, NULL);
 	struct kvt_change *change = find_change(plan, path);
 
 	if (change == NULL) {

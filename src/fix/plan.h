@@ -52,6 +52,13 @@ struct kvt_plan {
 struct kvt_plan *kvt_plan_new(const struct kvt_root *root, const struct kvt_facts *facts);
 void kvt_plan_free(struct kvt_plan *plan);
 
+/**
+ * kvt_plan_about() - what the next remedies are for
+ * @facts:      as kvt_plan_new(); borrowed
+ * @definition: path of the VM definition to mend, or NULL; borrowed
+ */
+void kvt_plan_about(struct kvt_plan *plan, const struct kvt_facts *facts, const char *definition);
+
 typedef struct kvt_plan kvt_plan; /* for g_autoptr(kvt_plan) alone */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(kvt_plan, kvt_plan_free)
 

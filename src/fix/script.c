@@ -2,6 +2,7 @@
 /* A plan for people who may not run tools on their hosts: a shell script, an Ansible playbook. */
 #include <string.h>
 
+#include "fix/domain.h"
 #include "fix/plan.h"
 #include "fix/store.h"
 
@@ -11,6 +12,15 @@ static char *string_of(GBytes *bytes)
 	const char *data = g_bytes_get_data(bytes, &len);
 
 	return g_strndup(data != NULL ? data : "", len);
+}
+
+/* A definition that libvirt keeps. */
+static char *define_command(const struct kvt_change *change)
+{
+	g_autofree char *text = string_of(change->after);
+	g_autofree char *quoted = g_shell_quote(text);
+
+	return g_strdup_printf("printf %%s %s | virsh define /dev/stdin", quoted);
 }
 
 /* ---- shell ---- */
@@ -39,6 +49,16 @@ static void shell_file(GString *out, const struct kvt_change *change)
 	g_string_append_printf(out, "printf %%s %s >%s\n\n", quoted, path);
 }
 
+static void shell_change(GString *out, const struct kvt_change *change)
+{
+	g_autofree char *command = kvt_domain_is(change->path) ? define_command(change) : NULL;
+
+	if (command != NULL)
+		g_string_append_printf(out, "%s\n\n", command);
+	else
+		shell_file(out, change);
+}
+
 static void shell_switch(GString *out, const struct kvt_switch *change)
 {
 	g_autofree char *path = g_shell_quote(change->path);
@@ -59,7 +79,7 @@ char *kvt_plan_shell(const struct kvt_plan *plan)
 		"stop() { echo \"$1 $2; nothing more is done\" >&2; exit 1; }\n\n");
 
 	for (guint i = 0; i < plan->changes->len; i++)
-		shell_file(out, plan->changes->pdata[i]);
+		shell_change(out, plan->changes->pdata[i]);
 	for (guint i = 0; i < plan->switches->len; i++)
 		shell_switch(out, plan->switches->pdata[i]);
 	for (guint i = 0; i < plan->commands->len; i++)
@@ -139,6 +159,17 @@ static void ansible_shell(GString *out, const char *name, const char *command)
 			       title, text);
 }
 
+static void ansible_change(GString *out, const struct kvt_change *change, guint k)
+{
+	g_autofree char *command = kvt_domain_is(change->path) ? define_command(change) : NULL;
+	g_autofree char *name = g_strconcat("Redefine ", change->path, NULL);
+
+	if (command != NULL)
+		ansible_shell(out, name, command);
+	else
+		ansible_file(out, change, k);
+}
+
 static void ansible_switch(GString *out, const struct kvt_switch *change)
 {
 	g_autofree char *path = g_shell_quote(change->path);
@@ -159,7 +190,7 @@ char *kvt_plan_ansible(const struct kvt_plan *plan)
 	const gsize empty = out->len;
 
 	for (guint i = 0; i < plan->changes->len; i++)
-		ansible_file(out, plan->changes->pdata[i], i);
+		ansible_change(out, plan->changes->pdata[i], i);
 	for (guint i = 0; i < plan->switches->len; i++)
 		ansible_switch(out, plan->switches->pdata[i]);
 	for (guint i = 0; i < plan->commands->len; i++) {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fix/domain.h"
 #include "fix/place.h"
 #include "fix/step.h"
 #include "fix/store.h"
@@ -139,9 +140,14 @@ static bool fill_folder(int tree, int folder, const char *title, GPtrArray *chan
 	g_autoptr(GKeyFile) manifest = g_key_file_new();
 
 	record_rest(manifest, title, switches, commands);
-	for (guint k = 0; k < changes->len; k++)
-		if (!record_file(tree, folder, k, changes->pdata[k], manifest, error))
+	for (guint k = 0; k < changes->len; k++) {
+		const struct kvt_change *change = changes->pdata[k];
+
+		if (kvt_domain_is(change->path)
+			    ? !kvt_domain_record(folder, k, change, manifest, error)
+			    : !record_file(tree, folder, k, change, manifest, error))
 			return false;
+	}
 	return write_manifest(folder, manifest, error);
 }
 
@@ -181,7 +187,7 @@ static bool write_beside(int tree, const struct kvt_change *change, GError **err
 	g_autoptr(GBytes) old = NULL;
 	g_autofree char *beside = NULL;
 
-	if (change->after == NULL)
+	if (change->after == NULL || kvt_domain_is(change->path))
 		return true;
 	if (!kvt_place_open(tree, change->path, made, &place, error))
 		return false;
@@ -201,6 +207,8 @@ static bool put_in_place(int tree, const struct kvt_change *change, GError **err
 	g_auto(kvt_place) place = { .dir = -1 };
 	g_autofree char *beside = NULL;
 
+	if (kvt_domain_is(change->path))
+		return kvt_domain_forward(change, error);
 	if (!kvt_place_open(tree, change->path, NULL, &place, error))
 		return false;
 	if (change->after == NULL)
@@ -224,6 +232,19 @@ bool kvt_transaction_forward(int tree, GPtrArray *changes, GPtrArray *switches, 
 			return false;
 	}
 	return true;
+}
+
+bool kvt_transaction_settle(int state, unsigned number, GPtrArray *changes, GError **error)
+{
+	const int folder = open_folder(state, number, error);
+	bool good = folder >= 0;
+
+	for (guint k = 0; good && k < changes->len; k++)
+		if (kvt_domain_is(((struct kvt_change *)changes->pdata[k])->path))
+			good = kvt_domain_settle(folder, k, changes->pdata[k], error);
+	if (folder >= 0)
+		close(folder);
+	return good;
 }
 
 /* ---- back ---- */
@@ -376,10 +397,14 @@ static bool restore_switch(int tree, GKeyFile *manifest, const char *group, GErr
 	return kvt_switch_set(tree, path, before, error);
 }
 
-static bool check_all(int tree, GKeyFile *manifest, char **groups, GError **error)
+static bool check_all(int tree, int folder, GKeyFile *manifest, char **groups, GError **error)
 {
 	for (guint i = 0; groups[i] != NULL; i++) {
 		g_auto(looked) file = { .place = { .dir = -1 } };
+
+		if (g_str_has_prefix(groups[i], "domain ") &&
+		    !kvt_domain_check(folder, manifest, groups[i], error))
+			return false;
 
 		if (g_str_has_prefix(groups[i], "file ") &&
 		    !look_again(tree, manifest, groups[i], &file, error))
@@ -396,10 +421,12 @@ static bool back_in_folder(int tree, int folder, GError **error)
 
 	if (groups == NULL)
 		return false;
-	good = check_all(tree, manifest, groups, error);
+	good = check_all(tree, folder, manifest, groups, error);
 	for (guint i = 0; good && groups[i] != NULL; i++) {
 		if (g_str_has_prefix(groups[i], "file "))
 			good = restore_file(tree, folder, manifest, groups[i], error);
+		else if (g_str_has_prefix(groups[i], "domain "))
+			good = kvt_domain_back(folder, manifest, groups[i], error);
 		else if (g_str_has_prefix(groups[i], "switch "))
 			good = restore_switch(tree, manifest, groups[i], error);
 	}

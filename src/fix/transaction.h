@@ -19,6 +19,10 @@ bool kvt_transaction_prepare(int tree, int state, unsigned number, const char *t
 /** kvt_transaction_forward() - write the new files, then put them in place, then the switches */
 bool kvt_transaction_forward(int tree, GPtrArray *changes, GPtrArray *switches, GError **error);
 
+/** kvt_transaction_settle() - note what became of the new state, where that shows only afterwards
+ */
+bool kvt_transaction_settle(int state, unsigned number, GPtrArray *changes, GError **error);
+
 /** kvt_transaction_back() - put everything back that is not as it was; safe to repeat */
 bool kvt_transaction_back(int tree, int state, unsigned number, GError **error);
 

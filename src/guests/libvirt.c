@@ -31,3 +31,25 @@ bool kvt_libvirt_watch(const char *uri, kvt_libvirt_notify notify, void *data, G
 	module->watch(uri, notify, data);
 	return true;
 }
+
+char **kvt_libvirt_names(const char *uri, GError **error)
+{
+	const struct kvt_libvirt_module *module = load(error);
+
+	return module != NULL ? module->names(uri, error) : NULL;
+}
+
+char *kvt_libvirt_definition(const char *uri, const char *name, bool secrets, char **ret_uri,
+			     GError **error)
+{
+	const struct kvt_libvirt_module *module = load(error);
+
+	return module != NULL ? module->definition(uri, name, secrets, ret_uri, error) : NULL;
+}
+
+bool kvt_libvirt_define(const char *uri, const char *xml, GError **error)
+{
+	const struct kvt_libvirt_module *module = load(error);
+
+	return module != NULL && module->define(uri, xml, error);
+}

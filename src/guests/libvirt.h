@@ -44,6 +44,21 @@ struct kvt_libvirt_module {
 	 * module is used. @uri is copied.
 	 */
 	void (*watch)(const char *uri, kvt_libvirt_notify notify, void *data);
+
+	/* the names of all domains, running or not, in order; owned strings, NULL-terminated */
+	char **(*names)(const char *uri, GError **error);
+
+	/*
+	 * What the next start of a domain uses; owned XML, or NULL.
+	 * @name:    name or UUID
+	 * @secrets: passwords too, which takes a connection that may write
+	 * @ret_uri: out, may be NULL: the connection's full name, owned
+	 */
+	char *(*definition)(const char *uri, const char *name, bool secrets, char **ret_uri,
+			    GError **error);
+
+	/* define a domain anew; one that has no definition but only runs is refused */
+	bool (*define)(const char *uri, const char *xml, GError **error);
 };
 
 /** kvt_libvirt_find() - load the module and let it add its running guests */
@@ -54,5 +69,11 @@ char *kvt_libvirt_xml(const char *uri, const char *id, GError **error);
 
 /** kvt_libvirt_watch() - see the module's function; false with KVT_STATUS_REFUSED without it */
 bool kvt_libvirt_watch(const char *uri, kvt_libvirt_notify notify, void *data, GError **error);
+
+/* the module's functions of the same names; NULL or false with KVT_STATUS_REFUSED */
+char **kvt_libvirt_names(const char *uri, GError **error);
+char *kvt_libvirt_definition(const char *uri, const char *name, bool secrets, char **ret_uri,
+			     GError **error);
+bool kvt_libvirt_define(const char *uri, const char *xml, GError **error);
 
 #endif

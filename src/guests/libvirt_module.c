@@ -523,7 +523,126 @@ static char *xml(const char *uri, const char *id, GError **error)
 	return copy;
 }
 
+static bool refuse(GError **error)
+{
+	g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED, "libvirt: %s", last_words());
+	return false;
+}
+
+static gint by_name(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static char **names(const char *uri, GError **error)
+{
+	virConnectPtr connection;
+	virDomainPtr *domains = NULL;
+	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+	int n = -1;
+
+	virSetErrorFunc(NULL, quiet);
+	connection = virConnectOpenReadOnly(uri);
+	if (connection != NULL)
+		n = virConnectListAllDomains(connection, &domains, 0);
+	if (n < 0)
+		refuse(error);
+	for (int i = 0; i < n; i++) {
+		g_ptr_array_add(list, g_strdup(virDomainGetName(domains[i])));
+		virDomainFree(domains[i]);
+	}
+	free(domains);
+	if (connection != NULL)
+		virConnectClose(connection);
+	g_ptr_array_sort(list, by_name);
+	g_ptr_array_add(list, NULL);
+	return n >= 0 ? (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE) : NULL;
+}
+
+static virDomainPtr look_up(virConnectPtr connection, const char *name)
+{
+	virDomainPtr domain = virDomainLookupByName(connection, name);
+
+	if (domain == NULL && strlen(name) == VIR_UUID_STRING_BUFLEN - 1)
+		domain = virDomainLookupByUUIDString(connection, name);
+	return domain;
+}
+
+static char *full_name(virConnectPtr connection)
+{
+	char *uri = virConnectGetURI(connection);
+	char *copy = g_strdup(uri);
+
+	free(uri);
+	return copy;
+}
+
+static char *definition(const char *uri, const char *name, bool secrets, char **ret_uri,
+			GError **error)
+{
+	const unsigned flags = VIR_DOMAIN_XML_INACTIVE | (secrets ? VIR_DOMAIN_XML_SECURE : 0);
+	virConnectPtr connection;
+	virDomainPtr domain;
+	char *text, *copy;
+
+	virSetErrorFunc(NULL, quiet);
+	connection = secrets ? virConnectOpen(uri) : virConnectOpenReadOnly(uri);
+	domain = connection != NULL ? look_up(connection, name) : NULL;
+	text = domain != NULL ? virDomainGetXMLDesc(domain, flags) : NULL;
+	copy = g_strdup(text);
+	if (text == NULL)
+		g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED, "libvirt:%s: %s", name,
+			    last_words());
+	else if (ret_uri != NULL)
+		*ret_uri = full_name(connection);
+	free(text);
+	if (domain != NULL)
+		virDomainFree(domain);
+	if (connection != NULL)
+		virConnectClose(connection);
+	return copy;
+}
+
+static bool has_definition(virConnectPtr connection, const char *xml, GError **error)
+{
+	const char *open = strstr(xml, "<uuid>");
+	g_autofree char *uuid =
+		open != NULL ? g_strndup(open + 6, VIR_UUID_STRING_BUFLEN - 1) : NULL;
+	virDomainPtr domain = uuid != NULL ? virDomainLookupByUUIDString(connection, uuid) : NULL;
+	const bool transient = domain != NULL && virDomainIsPersistent(domain) == 0;
+
+	if (domain != NULL)
+		virDomainFree(domain);
+	if (transient)
+		g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED,
+			    "libvirt: the domain only runs, it has no definition to change");
+	return !transient;
+}
+
+static bool define(const char *uri, const char *xml, GError **error)
+{
+	virConnectPtr connection;
+	virDomainPtr domain = NULL;
+
+	virSetErrorFunc(NULL, quiet);
+	connection = virConnectOpen(uri);
+	if (connection == NULL)
+		return refuse(error);
+	if (has_definition(connection, xml, error)) {
+		domain = virDomainDefineXML(connection, xml);
+		if (domain == NULL)
+			refuse(error);
+	}
+	if (domain != NULL)
+		virDomainFree(domain);
+	virConnectClose(connection);
+	return domain != NULL;
+}
+
 extern const struct kvt_libvirt_module kvt_module;
 const struct kvt_libvirt_module kvt_module = { .find = find,
 					       .xml = xml,
+					       .names = names,
+					       .definition = definition,
+					       .define = define,
 					       .watch = kvt_libvirt_module_watch };

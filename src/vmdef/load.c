@@ -312,6 +312,17 @@ char *kvt_vm_read_file(const char *path, gsize *ret_length, GError **error)
 	return bytes;
 }
 
+bool kvt_vm_file_is_definition(const char *path)
+{
+	g_autoptr(GError) error = NULL;
+	gsize length;
+	g_autofree char *text = kvt_vm_read_file(path, &length, &error);
+
+	if (text == NULL)
+		return g_error_matches(error, KVT_ERROR, KVT_STATUS_REFUSED);
+	return kvt_vm_is_definition(text, length);
+}
+
 struct kvt_vm *kvt_vm_load(int format, const char *path, GError **error)
 {
 	gsize length;

@@ -24,6 +24,9 @@ int kvt_vm_detect(const char *text, gsize length);
  */
 bool kvt_vm_is_definition(const char *text, gsize length);
 
+/** kvt_vm_file_is_definition() - the same of a file; true if it cannot be read, to be told */
+bool kvt_vm_file_is_definition(const char *path);
+
 /**
  * kvt_vm_parse() - read a definition
  * @format: enum kvt_vm_format, or -1 to tell by content

@@ -50,6 +50,33 @@ printf 'arch: amd64\nhostname: box\nostype: debian\nonboot: 1\nrootfs: local:101
 is "a container's configuration is passed over" "$("$kvmtime" check --summary "$tmp/pve" | head -n -1 | cut -d: -f1)" \
 	"$tmp/pve/qemu-server/100.conf"
 
+# fix takes a folder as one change
+mend=$tmp/mend
+mkdir "$mend"
+cp "$definitions/linux-2012.xml" "$mend/a.xml"
+cp "$definitions/linux-2012.xml" "$mend/b.xml"
+cp "$definitions/linux.proxmox" "$mend/100.conf"
+echo "<domain type='kvm'><clock" >"$mend/broken.xml"
+is "fix shows a diff for each definition of a folder" \
+	"$("$kvmtime" fix KVT-0502 "$mend" 2>/dev/null | grep '^+++' | sort)" "$(printf '+++ b%s\n' "$mend/a.xml" "$mend/b.xml")"
+like "fix tells the bad one, and mends the others" "$("$kvmtime" fix "$mend" 2>&1)" "broken.xml:2: "
+is "and its exit status says so" "$(status "$kvmtime" fix "$mend")" 4
+like "Proxmox's lines are by hand" "$("$kvmtime" fix "$mend" 2>/dev/null)" "by hand  qm set 100 --agent 1"
+valid_fix() { "$kvmtime" fix --json "$mend" 2>/dev/null | /usr/bin/python3 "$KVT_SOURCE/tests/e2e/validate.py" kvmtime.fix.1; }
+ok "fix in JSON keeps its schema" valid_fix
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+	cp -r "$mend" "$tmp/was"
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare -m sh -c 'mount -t tmpfs tmpfs /var/lib && "$kvmtime" fix KVT-0502 "$0" --apply; cp -r "$0" "$0.applied"; "$kvmtime" undo' \
+		"$mend" >"$tmp/log" 2>&1
+	is "fix --apply mends every definition as one change" \
+		"$(grep -c "tickpolicy='discard'" "$mend.applied/a.xml" "$mend.applied/b.xml" | sed 's/.*://' | tr '\n' ' ')" "1 1 "
+	like "which one undo takes back" "$(cat "$tmp/log")" "Change 1 is taken back"
+	ok "byte for byte" diff -r "$tmp/was" "$mend"
+else
+	skip "fix --apply of a folder" "needs root and a mount namespace"
+fi
+
 # the summary says what the report says, for every definition, log and record that the tests have
 same() {
 	/usr/bin/python3 - "$kvmtime" "$@" <<'END'
