@@ -35,6 +35,21 @@ static bool is_over(const struct view *view, const struct kvt_offset *offset)
 	return fabs((double)offset->offset_ns) - (double)offset->bound_ns > (double)view->limit_ns;
 }
 
+static void json_change(JsonBuilder *b, const struct kvt_watch_change *change)
+{
+	if (change->steal_known)
+		kvt_json_double(b, "steal", change->steal);
+	if (change->since_ns == 0)
+		return;
+	json_builder_set_member_name(b, "change");
+	json_builder_begin_object(b);
+	kvt_json_i64(b, "since_ns", change->since_ns);
+	kvt_json_i64(b, "moved_ns", change->moved_ns);
+	kvt_json_i64(b, "host_set_ns", change->host_ns);
+	kvt_json_bool(b, "paused", change->paused);
+	json_builder_end_object(b);
+}
+
 static void print_json(const struct kvt_watch_line *line, bool complete)
 {
 	JsonBuilder *builder = kvt_json_begin("kvmtime.watch/1", line->guest->name, complete);
@@ -48,6 +63,7 @@ static void print_json(const struct kvt_watch_line *line, bool complete)
 	kvt_json_string(builder, "path", line->path);
 	kvt_json_string(builder, "message", line->words);
 	kvt_json_int(builder, "took_us", line->took_us);
+	json_change(builder, &line->change);
 	json_builder_set_member_name(builder, "host");
 	json_builder_begin_object(builder);
 	kvt_json_bool(builder, "synchronised", host.synchronised);
@@ -90,6 +106,24 @@ static void print_steps(struct view *view, const struct kvt_guest *guest)
 	kvt_text_wrap(10, text);
 }
 
+/* What happened since the last time, below the line; a guest that loses time has stood still. */
+static void print_change(const struct kvt_watch_change *change)
+{
+	g_autofree char *since = kvt_text_ns((double)change->since_ns, false);
+	g_autofree char *moved = kvt_text_ns(fabs((double)change->moved_ns), false);
+	g_autofree char *host = kvt_text_ns((double)change->host_ns, true);
+	const bool lost = change->moved_ns < 0 && -change->moved_ns <= change->since_ns;
+
+	if (change->host_ns != 0)
+		printf("          the host's own clock was set by %s in these %s\n", host, since);
+	if (change->moved)
+		printf("          it %s %s in these %s%s\n",
+		       change->moved_ns < 0 ? "lost" : "gained", moved, since,
+		       change->paused ? ": it was seen paused"
+		       : lost         ? ": it stood still, or was set or slewed back"
+				      : ": its clock was set or slewed");
+}
+
 static void print_text(struct view *view, const struct kvt_watch_line *line)
 {
 	g_autofree char *now = clock_text(), *name = kvt_text_printable(line->guest->name);
@@ -102,9 +136,15 @@ static void print_text(struct view *view, const struct kvt_watch_line *line)
 		g_autofree char *painted =
 			kvt_text_paint(is_over(view, &line->offset) ? KVT_RED : KVT_PLAIN, offset);
 
-		printf("%s%*s  delay %-8s %s%s\n", painted,
-		       (int)MAX(0, 34 - g_utf8_strlen(offset, -1)), "", delay, line->path,
+		g_autofree char *steal =
+			line->change.steal_known
+				? g_strdup_printf("  steal %.1f %%", line->change.steal * 100)
+				: g_strdup("");
+
+		printf("%s%*s  delay %-8s %s%s%s\n", painted,
+		       (int)MAX(0, 34 - g_utf8_strlen(offset, -1)), "", delay, line->path, steal,
 		       line->offset.host_stepped ? "; the host's clock was set meanwhile" : "");
+		print_change(&line->change);
 	} else {
 		g_autofree char *words = kvt_text_printable(line->words != NULL ? line->words : "");
 		g_autofree char *status = kvt_text_paint(KVT_YELLOW, kvt_reach_word(line->reach));

@@ -12,6 +12,7 @@ static const int threads[KINDS][LANES] = { [OWN] = { 64, 64 }, [SHARED] = { 8, 6
 struct job {
 	guint index;
 	bool slow;
+	gint64 done_us;
 	gpointer result;
 };
 
@@ -24,6 +25,7 @@ struct kvt_fleet {
 	GAsyncQueue *done;
 	/* of the caller's thread alone, one an index */
 	gint64 *since_us; /* asked since; 0 = not */
+	gint64 *took_us;  /* the last time */
 	bool *slow;
 	guint in_flight;
 };
@@ -34,6 +36,7 @@ static void run_job(gpointer data, gpointer user)
 	struct kvt_fleet *fleet = user;
 
 	job->result = fleet->work(fleet->guests->pdata[job->index], fleet->data, &job->slow);
+	job->done_us = g_get_monotonic_time();
 	g_async_queue_push(fleet->done, job);
 }
 
@@ -55,6 +58,7 @@ struct kvt_fleet *kvt_fleet_new(GPtrArray *guests,
 				g_thread_pool_new(run_job, fleet, threads[kind][lane], FALSE, NULL);
 	fleet->done = g_async_queue_new();
 	fleet->since_us = g_new0(gint64, guests->len + 1);
+	fleet->took_us = g_new0(gint64, guests->len + 1);
 	fleet->slow = g_new0(bool, guests->len + 1);
 	return fleet;
 }
@@ -80,6 +84,7 @@ void kvt_fleet_free(struct kvt_fleet *fleet)
 	if (fleet->free_data != NULL)
 		fleet->free_data(fleet->data);
 	g_free(fleet->since_us);
+	g_free(fleet->took_us);
 	g_free(fleet->slow);
 	g_free(fleet);
 }
@@ -106,6 +111,11 @@ gint64 kvt_fleet_waiting_us(const struct kvt_fleet *fleet, guint index)
 	return fleet->since_us[index] == 0 ? 0 : g_get_monotonic_time() - fleet->since_us[index];
 }
 
+gint64 kvt_fleet_took_us(const struct kvt_fleet *fleet, guint index)
+{
+	return fleet->took_us[index];
+}
+
 gpointer kvt_fleet_next(struct kvt_fleet *fleet, gint64 deadline_us, guint *ret_index)
 {
 	const gint64 left_us = deadline_us - g_get_monotonic_time();
@@ -116,6 +126,7 @@ gpointer kvt_fleet_next(struct kvt_fleet *fleet, gint64 deadline_us, guint *ret_
 	if (job == NULL)
 		return NULL;
 	*ret_index = job->index;
+	fleet->took_us[job->index] = job->done_us - fleet->since_us[job->index];
 	fleet->since_us[job->index] = 0;
 	fleet->slow[job->index] = job->slow;
 	fleet->in_flight--;

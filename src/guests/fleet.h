@@ -41,4 +41,7 @@ gint64 kvt_fleet_waiting_us(const struct kvt_fleet *fleet, guint index);
  */
 gpointer kvt_fleet_next(struct kvt_fleet *fleet, gint64 deadline_us, guint *ret_index);
 
+/** kvt_fleet_took_us() - from being asked to its last result, the wait for its turn included */
+gint64 kvt_fleet_took_us(const struct kvt_fleet *fleet, guint index);
+
 #endif

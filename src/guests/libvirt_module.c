@@ -6,26 +6,10 @@
 
 #include "guests/agent.h"
 #include "guests/libvirt.h"
+#include "guests/libvirt_pool.h"
 #include "guests/libvirt_watch.h"
 #include "guests/reach.h"
 #include "sys/error.h"
-
-/* libvirtd's max_client_requests is 5: one is left for what is not an agent call */
-#define CALLS_PER_CONNECTION 4
-#define CONNECTIONS_LIMIT    8
-
-/* ---- connections, shared by the paths of one URI ---- */
-
-struct pool {
-	gint references;
-	char *uri; /* or NULL */
-	GMutex lock;
-	GCond freed;
-	struct {
-		virConnectPtr connection;
-		unsigned calls;
-	} slots[CONNECTIONS_LIMIT];
-};
 
 static void quiet(void *data, virErrorPtr error)
 {
@@ -33,122 +17,11 @@ static void quiet(void *data, virErrorPtr error)
 	(void)error;
 }
 
-static GMutex pools_lock;
-static GHashTable *pools; /* URI -> struct pool, borrowed: machines that are found anew share it */
-
-static struct pool *pool_new(const char *uri)
-{
-	struct pool *pool = g_new0(struct pool, 1);
-
-	pool->references = 1;
-	pool->uri = g_strdup(uri);
-	g_mutex_init(&pool->lock);
-	g_cond_init(&pool->freed);
-	return pool;
-}
-
-static const char *pool_key(const char *uri)
-{
-	return uri != NULL ? uri : "";
-}
-
-/* the pool of a URI; one reference is the caller's */
-static struct pool *pool_get(const char *uri)
-{
-	struct pool *pool;
-
-	g_mutex_lock(&pools_lock);
-	if (pools == NULL)
-		pools = g_hash_table_new(g_str_hash, g_str_equal);
-	pool = g_hash_table_lookup(pools, pool_key(uri));
-	if (pool != NULL)
-		g_atomic_int_inc(&pool->references);
-	else {
-		pool = pool_new(uri);
-		g_hash_table_insert(pools, (gpointer)(guintptr)pool_key(pool->uri), pool);
-	}
-	g_mutex_unlock(&pools_lock);
-	return pool;
-}
-
-/* false if others still use it */
-static bool pool_leave(struct pool *pool)
-{
-	bool last;
-
-	g_mutex_lock(&pools_lock);
-	last = g_atomic_int_dec_and_test(&pool->references);
-	if (last)
-		g_hash_table_remove(pools, pool_key(pool->uri));
-	g_mutex_unlock(&pools_lock);
-	return last;
-}
-
-static void pool_unref(struct pool *pool)
-{
-	if (!pool_leave(pool))
-		return;
-	for (guint i = 0; i < CONNECTIONS_LIMIT; i++)
-		if (pool->slots[i].connection != NULL)
-			virConnectClose(pool->slots[i].connection);
-	g_mutex_clear(&pool->lock);
-	g_cond_clear(&pool->freed);
-	g_free(pool->uri);
-	g_free(pool);
-}
-
 static const char *last_words(void)
 {
 	const char *words = virGetLastErrorMessage();
 
 	return words != NULL ? words : "unknown error";
-}
-
-/* with the lock held: a slot with room, opened if need be; -1 = all full, -2 = error */
-static int find_slot(struct pool *pool, GError **error)
-{
-	for (int i = 0; i < CONNECTIONS_LIMIT; i++) {
-		virConnectPtr *connection = &pool->slots[i].connection;
-
-		if (*connection != NULL && virConnectIsAlive(*connection) == 0 &&
-		    pool->slots[i].calls == 0) {
-			virConnectClose(*connection); /* the daemon was started anew */
-			*connection = NULL;
-		}
-		if (*connection == NULL)
-			*connection = virConnectOpen(pool->uri);
-		if (*connection == NULL) {
-			kvt_reach_set(error, KVT_REACH_DENIED, "libvirt: %s", last_words());
-			return -2;
-		}
-		if (pool->slots[i].calls < CALLS_PER_CONNECTION)
-			return i;
-	}
-	return -1;
-}
-
-/* a connection for one call; give it back with pool_put() */
-static int pool_take(struct pool *pool, virConnectPtr *ret_connection, GError **error)
-{
-	int slot;
-
-	g_mutex_lock(&pool->lock);
-	while ((slot = find_slot(pool, error)) == -1)
-		g_cond_wait(&pool->freed, &pool->lock);
-	if (slot >= 0) {
-		pool->slots[slot].calls++;
-		*ret_connection = pool->slots[slot].connection;
-	}
-	g_mutex_unlock(&pool->lock);
-	return slot;
-}
-
-static void pool_put(struct pool *pool, int slot)
-{
-	g_mutex_lock(&pool->lock);
-	pool->slots[slot].calls--;
-	g_cond_signal(&pool->freed);
-	g_mutex_unlock(&pool->lock);
 }
 
 /* ---- a domain as a path ---- */
@@ -423,6 +296,46 @@ static bool domain_reset_reinjection(struct kvt_path *path, GError **error)
 	return result != NULL;
 }
 
+/* "delay" is the wait of a vCPU's thread for a CPU, from the host's /proc/PID/schedstat */
+static bool read_vcpus(virTypedParameterPtr params, int n, struct kvt_vcpu_time *ret_time)
+{
+	struct kvt_vcpu_time sum = { 0 };
+
+	for (int i = 0; i < n; i++) {
+		const bool run = g_str_has_prefix(params[i].field, "vcpu.") &&
+				 g_str_has_suffix(params[i].field, ".time");
+		const bool wait = g_str_has_prefix(params[i].field, "vcpu.") &&
+				  g_str_has_suffix(params[i].field, ".delay");
+
+		if ((!run && !wait) || params[i].type != VIR_TYPED_PARAM_ULLONG)
+			continue;
+		*(run ? &sum.run_ns : &sum.wait_ns) += (int64_t)params[i].value.ul;
+		sum.vcpus += wait;
+	}
+	if (sum.vcpus > 0)
+		*ret_time = sum;
+	return sum.vcpus > 0;
+}
+
+static bool domain_vcpu_time(struct kvt_path *path, struct kvt_vcpu_time *ret_time, GError **error)
+{
+	struct domain_path *d = of(path);
+	virDomainPtr domains[] = { d->domain, NULL };
+	virDomainStatsRecordPtr *records = NULL;
+	bool done;
+
+	if (virDomainListGetStats(domains, VIR_DOMAIN_STATS_VCPU, &records, 0) < 0) {
+		set_error(error);
+		return false;
+	}
+	done = records[0] != NULL && read_vcpus(records[0]->params, records[0]->nparams, ret_time);
+	virDomainStatsRecordListFree(records);
+	if (!done)
+		kvt_reach_set(error, KVT_REACH_REFUSED,
+			      "libvirt does not tell how long vCPUs wait");
+	return done;
+}
+
 static void domain_free(struct kvt_path *path)
 {
 	struct domain_path *d = of(path);
@@ -437,7 +350,7 @@ static void domain_free(struct kvt_path *path)
 		.name = its_name, .open = domain_open, .close = domain_close,             \
 		.get_time = domain_get_time, .set_time = domain_set_time,                 \
 		.command = domain_command, .reset_reinjection = domain_reset_reinjection, \
-		.free = domain_free                                                       \
+		.free = domain_free, .vcpu_time = domain_vcpu_time                        \
 	}
 
 static const struct kvt_path_ops domain_ops = DOMAIN_OPS("libvirt");
@@ -456,8 +369,7 @@ static struct kvt_path *path_new(struct pool *pool, const char *uuid, bool by_co
 				   .set_share = 0.75,
 				   .shared = true,
 				   .taints = by_command };
-	g_atomic_int_inc(&pool->references);
-	d->pool = pool;
+	d->pool = pool_ref(pool);
 	g_strlcpy(d->uuid, uuid, sizeof(d->uuid));
 	d->by_command = by_command;
 	d->slot = -1;

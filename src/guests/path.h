@@ -28,6 +28,13 @@ struct kvt_exchange {
 	int64_t host_mono_before_ns, host_mono_after_ns;
 };
 
+/* What a machine's vCPU threads have got from the host since their start, all together. */
+struct kvt_vcpu_time {
+	unsigned vcpus;
+	int64_t run_ns;  /* on a CPU */
+	int64_t wait_ns; /* ready, and kept waiting for a CPU: the guest's steal time */
+};
+
 struct kvt_path;
 
 struct kvt_path_ops {
@@ -58,6 +65,9 @@ struct kvt_path_ops {
 	bool (*reset_reinjection)(struct kvt_path *path, GError **error);
 
 	void (*free)(struct kvt_path *path);
+
+	/* of an open path; may be NULL: the way cannot tell */
+	bool (*vcpu_time)(struct kvt_path *path, struct kvt_vcpu_time *ret_time, GError **error);
 };
 
 struct kvt_path {

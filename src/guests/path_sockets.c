@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "guests/path.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #include "guests/agent.h"
@@ -8,6 +9,7 @@
 #include "guests/wire.h"
 
 #define SYNC_BYTES_LIMIT (1024u * 1024u) /* old answers that are skipped until ours */
+#define VCPUS_LIMIT      4096
 #define STAMP_TRIES      20
 #define STAMP_NS_LIMIT   50000
 
@@ -274,6 +276,52 @@ static bool sockets_open(struct kvt_path *path, GError **error)
 	return s->wire != NULL && synchronise(s, deadline_us, error);
 }
 
+/* "run wait slices", of the thread with this number; Linux Documentation/scheduler/sched-stats.rst
+ */
+static bool add_thread(gint64 thread, struct kvt_vcpu_time *sum)
+{
+	g_autofree char *file = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/schedstat", thread);
+	g_autofree char *text = NULL;
+	gint64 run_ns, wait_ns;
+
+	if (!g_file_get_contents(file, &text, NULL, NULL) ||
+	    sscanf(text, "%" G_GINT64_FORMAT " %" G_GINT64_FORMAT, &run_ns, &wait_ns) != 2)
+		return false;
+	sum->vcpus++;
+	sum->run_ns += run_ns;
+	sum->wait_ns += wait_ns;
+	return true;
+}
+
+static bool sockets_vcpu_time(struct kvt_path *path, struct kvt_vcpu_time *ret_time, GError **error)
+{
+	struct sockets *s = sockets_of(path);
+	g_autoptr(JsonNode) result =
+		s->qmp != NULL ? qmp_command(s, "query-cpus-fast", error) : NULL;
+	JsonArray *cpus = result != NULL && JSON_NODE_HOLDS_ARRAY(result)
+				  ? json_node_get_array(result)
+				  : NULL;
+	const guint n = cpus != NULL ? MIN(json_array_get_length(cpus), VCPUS_LIMIT) : 0;
+	struct kvt_vcpu_time sum = { 0 };
+
+	for (guint i = 0; i < n; i++) {
+		JsonNode *cpu = json_array_get_element(cpus, i);
+
+		if (!JSON_NODE_HOLDS_OBJECT(cpu) ||
+		    !add_thread(json_object_get_int_member_with_default(json_node_get_object(cpu),
+									"thread-id", 0),
+				&sum))
+			break;
+	}
+	if (n > 0 && sum.vcpus == n) {
+		*ret_time = sum;
+		return true;
+	}
+	if (error != NULL && *error == NULL)
+		kvt_reach_set(error, KVT_REACH_REFUSED, "its vCPUs' threads are not to be seen");
+	return false;
+}
+
 static void sockets_free(struct kvt_path *path)
 {
 	struct sockets *s = sockets_of(path);
@@ -293,6 +341,7 @@ static const struct kvt_path_ops sockets_ops = {
 	.command = sockets_command,
 	.reset_reinjection = sockets_reset_reinjection,
 	.free = sockets_free,
+	.vcpu_time = sockets_vcpu_time,
 };
 
 struct kvt_path *kvt_path_sockets(const char *agent, const char *qmp)

@@ -9,14 +9,74 @@ void kvt_watch_line_free(struct kvt_watch_line *line)
 	g_free(line);
 }
 
+#define DRIFT_PPM    500     /* what a clock that nobody touches may drift by */
+#define HOST_STEP_NS 1000000 /* a smaller step of the host's clock is not told from slewing */
+
+/* the host's UTC against its own unsteered clock, from line to line; 0 if it was not set */
+static int64_t host_step(const struct kvt_watch_line *earlier, const struct kvt_watch_line *now,
+			 int64_t elapsed_ns)
+{
+	int64_t utc_ns, step_ns;
+
+	if (__builtin_sub_overflow(now->host_utc_ns, earlier->host_utc_ns, &utc_ns) ||
+	    __builtin_sub_overflow(utc_ns, elapsed_ns, &step_ns))
+		return 0;
+	return step_ns > -HOST_STEP_NS - elapsed_ns / 1000 &&
+			       step_ns < HOST_STEP_NS + elapsed_ns / 1000
+		       ? 0
+		       : step_ns;
+}
+
+static void compare_offsets(const struct kvt_watch_line *earlier, const struct kvt_watch_line *now,
+			    struct kvt_watch_change *change)
+{
+	const int64_t allowed_ns = earlier->offset.bound_ns + now->offset.bound_ns +
+				   change->since_ns / 1000000 * DRIFT_PPM;
+	int64_t moved_ns;
+
+	/* ahead of a host that was set back: the guest has not moved */
+	if (__builtin_sub_overflow(now->offset.offset_ns, earlier->offset.offset_ns, &moved_ns) ||
+	    __builtin_add_overflow(moved_ns, change->host_ns, &moved_ns))
+		return;
+	change->moved = moved_ns > allowed_ns || moved_ns < -allowed_ns;
+	change->moved_ns = change->moved ? moved_ns : 0;
+}
+
+void kvt_watch_compare(const struct kvt_watch_line *earlier, bool paused_between,
+		       const struct kvt_watch_line *now, struct kvt_watch_change *ret_change)
+{
+	const int64_t elapsed_ns = now->host_mono_ns - earlier->host_mono_ns;
+
+	*ret_change = (struct kvt_watch_change){ .paused = paused_between };
+	if (elapsed_ns <= 0)
+		return;
+	ret_change->since_ns = elapsed_ns;
+	ret_change->host_ns = host_step(earlier, now, elapsed_ns);
+	if (earlier->reach == KVT_REACH_OK && now->reach == KVT_REACH_OK)
+		compare_offsets(earlier, now, ret_change);
+	if (earlier->vcpus_known && now->vcpus_known && now->vcpus.vcpus > 0 &&
+	    now->vcpus.vcpus == earlier->vcpus.vcpus &&
+	    now->vcpus.wait_ns >= earlier->vcpus.wait_ns) {
+		const double waited_ns = (double)(now->vcpus.wait_ns - earlier->vcpus.wait_ns);
+
+		ret_change->steal = MIN(1, waited_ns / (double)elapsed_ns / now->vcpus.vcpus);
+		ret_change->steal_known = true;
+	}
+}
+
 static bool ask(struct kvt_path *path, const struct kvt_watch_options *options,
 		struct kvt_watch_line *line)
 {
 	g_autoptr(GError) error = NULL;
-	const bool done = path->ops->open(path, &error) &&
-			  kvt_offset_measure(path, options->exchanges, options->budget_us,
-					     &line->offset, &error);
+	bool done;
 
+	line->host_mono_ns = path->clock->mono_ns(path->clock->data);
+	line->host_utc_ns = path->clock->utc_ns(path->clock->data);
+	done = path->ops->open(path, &error) &&
+	       kvt_offset_measure(path, options->exchanges, options->budget_us, &line->offset,
+				  &error);
+	if (done && path->ops->vcpu_time != NULL)
+		line->vcpus_known = path->ops->vcpu_time(path, &line->vcpus, NULL);
 	path->ops->close(path);
 	line->reach = kvt_reach_of(error);
 	line->path = path->ops->name;
@@ -54,10 +114,17 @@ static gpointer work(struct kvt_guest *guest, gpointer data, bool *ret_slow)
 	return line;
 }
 
+/* what is kept of a guest from round to round */
+struct before {
+	struct kvt_watch_line line; /* the last one with an offset; its words are not kept */
+	bool known, paused;         /* paused since then */
+};
+
 struct watch {
 	GPtrArray *guests;
 	const struct kvt_watch_options *options;
 	struct kvt_fleet *fleet;
+	struct before *before; /* one a guest */
 	unsigned round;
 	void (*print)(const struct kvt_watch_line *line, void *data);
 	void *data;
@@ -82,6 +149,21 @@ static bool stopped(const struct watch *w)
 	return w->options->stop != NULL && *w->options->stop != 0;
 }
 
+static void compare(const struct watch *w, guint index, struct kvt_watch_line *line)
+{
+	struct before *before = &w->before[index];
+
+	if (before->known)
+		kvt_watch_compare(&before->line, before->paused, line, &line->change);
+	if (line->reach == KVT_REACH_OK) {
+		before->line = *line;
+		before->line.words = NULL;
+		before->known = true;
+		before->paused = false;
+	} else if (line->reach == KVT_REACH_PAUSED)
+		before->paused = true;
+}
+
 /* results until all that were asked have answered, or the deadline */
 static guint take(const struct watch *w, guint asked, gint64 deadline_us)
 {
@@ -94,6 +176,8 @@ static guint take(const struct watch *w, guint asked, gint64 deadline_us)
 		line = kvt_fleet_next(w->fleet, slice_us, &index);
 		if (line != NULL) {
 			line->round = w->round;
+			line->took_us = kvt_fleet_took_us(w->fleet, index);
+			compare(w, index, line);
 			w->print(line, w->data);
 			kvt_watch_line_free(line);
 			asked--;
@@ -135,7 +219,8 @@ void kvt_watch_run(GPtrArray *guests, const struct kvt_watch_options *options,
 		   void (*print)(const struct kvt_watch_line *line, void *data), void *data)
 {
 	struct kvt_watch_options *copy = g_memdup2(options, sizeof(*options));
-	struct watch w = { guests, options, NULL, 0, print, data };
+	g_autofree struct before *before = g_new0(struct before, guests->len + 1);
+	struct watch w = { guests, options, NULL, before, 0, print, data };
 	guint left = 0;
 
 	/* threads that hang may outlive this call: the fleet owns what they read */

@@ -6,6 +6,18 @@
 #include "guests/fleet.h"
 #include "guests/offset.h"
 
+/* Between two lines of one guest. */
+struct kvt_watch_change {
+	bool steal_known;
+	double steal;     /* share of the time that its vCPUs were ready and not run, 0 .. 1 */
+	bool moved;       /* the offset changed by more than its bounds and 500 ppm explain */
+	int64_t since_ns; /* how long ago the earlier one was taken; 0 = there is none */
+	int64_t moved_ns; /* of the guest against true time; positive = forward */
+	int64_t host_ns;  /* by which the host's own clock was set meanwhile; taken out of moved_ns
+			   */
+	bool paused;      /* the machine was seen paused in between */
+};
+
 struct kvt_watch_line {
 	const struct kvt_guest *guest;
 	unsigned round;       /* from 1 */
@@ -13,8 +25,16 @@ struct kvt_watch_line {
 	struct kvt_offset offset;
 	const char *path; /* that answered; static, or NULL */
 	char *words;      /* why there is no offset, or NULL */
-	gint64 took_us;
+	gint64 took_us;   /* by kvt_watch_run() the wait for its turn is in it */
+	bool vcpus_known;
+	struct kvt_vcpu_time vcpus;        /* when it was asked */
+	int64_t host_mono_ns, host_utc_ns; /* just before */
+	struct kvt_watch_change change;    /* only by kvt_watch_run() */
 };
+
+/** kvt_watch_compare() - what has changed from an earlier line of the same guest to @now */
+void kvt_watch_compare(const struct kvt_watch_line *earlier, bool paused_between,
+		       const struct kvt_watch_line *now, struct kvt_watch_change *ret_change);
 
 struct kvt_watch_options {
 	unsigned rounds; /* 0 = until stopped */

@@ -77,6 +77,17 @@ like "the text says behind" "$("$kvmtime" watch --agent "$tmp/behind.qga" --coun
 ok "watch's JSON keeps to its schema" valid kvmtime.watch.1 "$(watch ahead)"
 ok "an unknown guest's JSON too" valid kvmtime.watch.1 "$(watch hung)"
 
+# between two rounds: what the vCPUs waited for, and a clock that was set
+watch ahead --qmp "$tmp/ahead.qmp" --count 2 --interval 3 >"$tmp/rounds" &
+for _ in $(seq 100); do [ ! -s "$tmp/rounds" ] || break; sleep 0.1; done
+"$KVT_SOURCE/tests/partners/ask.py" agent "$tmp/ahead.qga" guest-set-time "{\"time\":$(date +%s)000000000}" >/dev/null
+wait $!
+is "the first round has nothing to compare with" "$(head -n 1 "$tmp/rounds" | grep -c '"change"')" 0
+tail -n 1 "$tmp/rounds" >"$tmp/second"
+ok "a clock that was set between two rounds is told" near "$(field change.moved_ns <"$tmp/second")" -5 1.5
+like "with the share of time that its vCPUs waited" "$(field steal <"$tmp/second")" '^(0|1)(\.[0-9]|$)'
+ok "that JSON keeps to its schema" valid kvmtime.watch.1 "$(cat "$tmp/second")"
+
 # a client that holds the socket
 /usr/bin/python3 -c '
 import socket, sys, time

@@ -67,6 +67,8 @@ ok "watch's bound over an agent socket is at most 2 ms" below "$(echo "$out" | f
 ok "watch agrees with the guest's own reading" agree "$(echo "$out" | field offset.offset_ns)" \
 	"$(echo "$out" | field offset.bound_ns)" $("$ask" clock "$tmp/a/clock")
 like "a plain QEMU's guest is found by its name" "$("$kvmtime" watch --vm "plain-$$" --count 1 --json)" '"status":"ok"'
+like "watch tells what its vCPU waited for the host's CPUs" \
+	"$(a watch --count 2 --interval 0.5 | tail -n 1 | field steal)" '^[01](\.[0-9]|$)'
 before_a=$(echo "$out" | field offset.offset_ns)
 if [ -z "$with_libvirt" ]; then
 	for _ in $(seq 150); do
@@ -75,6 +77,7 @@ if [ -z "$with_libvirt" ]; then
 		sleep 0.2
 	done
 	ok "watch's bound through libvirt is at most 5 ms" below "$(echo "$out" | field offset.bound_ns)" 5000000
+	like "and through libvirt" "$(v watch lv --count 2 --interval 0.5 | tail -n 1 | field steal)" '^[01](\.[0-9]|$)'
 	before_v=$(echo "$out" | field offset.offset_ns)
 	virsh -q -c "$libvirt_uri" suspend lv >&2
 	paused_v_ns=$(date +%s%N)

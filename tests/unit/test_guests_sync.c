@@ -6,6 +6,7 @@
 #include "guests/offset.h"
 #include "guests/reach.h"
 #include "guests/sync.h"
+#include "guests/watch.h"
 #include "operands.h"
 
 #define MS     INT64_C(1000000)
@@ -646,6 +647,85 @@ static void test_daemon_that_fights_back_is_seen(void)
 	kvt_guest_free(guest);
 }
 
+/* ---- from round to round ---- */
+
+static struct kvt_watch_line line_at(int64_t mono_ns, int64_t offset_ns)
+{
+	return (struct kvt_watch_line){ .reach = KVT_REACH_OK,
+					.offset = { .offset_ns = offset_ns, .bound_ns = 100000 },
+					.vcpus_known = true,
+					.vcpus = { .vcpus = 2 },
+					.host_mono_ns = mono_ns,
+					.host_utc_ns = UTC_NS + mono_ns };
+}
+
+static void test_lost_time_is_seen(void)
+{
+	const struct kvt_watch_line first = line_at(S, 5 * MS);
+	struct kvt_watch_line second = line_at(31 * S, 5 * MS - 20 * S);
+	struct kvt_watch_change change;
+
+	kvt_watch_compare(&first, true, &second, &change);
+	g_assert_true(change.moved && change.paused);
+	g_assert_cmpint(change.moved_ns, ==, -20 * S);
+	g_assert_cmpint(change.since_ns, ==, 30 * S);
+	second = line_at(31 * S, 5 * MS + 14 * MS); /* 467 ppm */
+	kvt_watch_compare(&first, false, &second, &change);
+	g_assert_false(change.moved);
+	second.reach = KVT_REACH_HUNG;
+	second.offset.offset_ns = 1000 * S;
+	kvt_watch_compare(&first, false, &second, &change);
+	g_assert_false(change.moved);
+}
+
+static void test_hosts_own_step_is_not_the_guests(void)
+{
+	const struct kvt_watch_line first = line_at(S, 0);
+	struct kvt_watch_line second = line_at(6 * S, -3 * S);
+	struct kvt_watch_change change;
+
+	second.host_utc_ns += 3 * S;
+	kvt_watch_compare(&first, false, &second, &change);
+	g_assert_cmpint(change.host_ns, ==, 3 * S);
+	g_assert_false(change.moved);
+}
+
+static void test_steal_is_the_share_of_waiting(void)
+{
+	const struct kvt_watch_line first = line_at(S, 0);
+	struct kvt_watch_line second = line_at(3 * S, 0);
+	struct kvt_watch_change change;
+
+	second.vcpus.wait_ns = S;
+	kvt_watch_compare(&first, false, &second, &change);
+	g_assert_true(change.steal_known);
+	g_assert_cmpfloat(change.steal, ==, 0.25);
+	second.vcpus.vcpus = 3; /* one was plugged in */
+	kvt_watch_compare(&first, false, &second, &change);
+	g_assert_false(change.steal_known);
+}
+
+static void test_any_two_lines_are_compared(void)
+{
+	for (int round = 0; round < 100000; round++) {
+		struct kvt_watch_line line[2] = { 0 };
+		struct kvt_watch_change change;
+
+		for (int i = 0; i < 2; i++) {
+			line[i].offset.offset_ns = (int64_t)operand();
+			line[i].offset.bound_ns = (int64_t)(operand() >> 3);
+			line[i].host_mono_ns = (int64_t)(operand() >> 1);
+			line[i].host_utc_ns = (int64_t)operand();
+			line[i].vcpus_known = true;
+			line[i].vcpus = (struct kvt_vcpu_time){ (unsigned)operand(), 0,
+								(int64_t)(operand() >> 1) };
+		}
+		kvt_watch_compare(&line[0], false, &line[1], &change);
+		if (change.steal_known)
+			g_assert_true(change.steal >= 0 && change.steal <= 1);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -681,5 +761,10 @@ int main(int argc, char **argv)
 			test_host_step_during_the_order_sets_nothing_twice);
 	g_test_add_func("/sync/daemon-that-fights-back-is-seen",
 			test_daemon_that_fights_back_is_seen);
+	g_test_add_func("/watch/lost-time-is-seen", test_lost_time_is_seen);
+	g_test_add_func("/watch/hosts-own-step-is-not-the-guests",
+			test_hosts_own_step_is_not_the_guests);
+	g_test_add_func("/watch/steal-is-the-share-of-waiting", test_steal_is_the_share_of_waiting);
+	g_test_add_func("/watch/any-two-lines-are-compared", test_any_two_lines_are_compared);
 	return g_test_run();
 }
