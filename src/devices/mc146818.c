@@ -8,6 +8,7 @@
 #include <kvmtime/error.h>
 #include <kvmtime/scale.h>
 
+#include "calendar.h"
 #include "state.h"
 
 enum { /* the datasheet's address map */
@@ -45,65 +46,6 @@ enum { /* the datasheet's address map */
 #define C_FLAGS   (C_PF | C_AF | C_UF)
 #define D_VALID   0x80
 #define HOURS_PM  0x80
-
-#define DAY_S           86400u
-#define CYCLE_DAYS      3652425u /* 10000 Gregorian years, whole weeks */
-#define DAYS_UNTIL_1970 719528u  /* from 0000-01-01 */
-#define ERA_DAYS        146097u  /* 400 years */
-#define MAX_SECONDS     (INT64_C(1) << 40)
-
-/* ---- calendar ---- */
-
-struct date {
-	uint32_t year, month, day, weekday, hour, minute, second;
-};
-
-/* Years count from March here, so that the leap day is the last of its year. */
-static void split_days(uint32_t days, struct date *date)
-{
-	const uint32_t since_march = days + ERA_DAYS - 60; /* from March of the year -400 */
-	const uint32_t era = since_march / ERA_DAYS, in_era = since_march % ERA_DAYS;
-	const uint32_t year =
-		(in_era - in_era / 1460 + in_era / 36524 - in_era / (ERA_DAYS - 1)) / 365;
-	const uint32_t in_year = in_era - (365 * year + year / 4 - year / 100);
-	const uint32_t month = (5 * in_year + 2) / 153; /* five months have 153 days */
-
-	date->day = in_year - (153 * month + 2) / 5 + 1;
-	date->month = month < 10 ? month + 3 : month - 9;
-	/* the first era lies before the year 0 */
-	date->year = (year + era * 400 + 10000 - 400 + (date->month <= 2)) % 10000;
-	date->weekday = (days + 6) % 7 + 1;
-}
-
-static struct date split(int64_t seconds)
-{
-	const uint64_t since = (uint64_t)(seconds + MAX_SECONDS * DAY_S) -
-			       (uint64_t)MAX_SECONDS * DAY_S % ((uint64_t)CYCLE_DAYS * DAY_S) +
-			       (uint64_t)DAYS_UNTIL_1970 * DAY_S;
-	const uint32_t of_day = (uint32_t)kvt_mod(since, DAY_S);
-	struct date date = { .hour = of_day / 3600,
-			     .minute = of_day / 60 % 60,
-			     .second = of_day % 60 };
-
-	split_days((uint32_t)kvt_mod(kvt_div(since, DAY_S), CYCLE_DAYS), &date);
-	return date;
-}
-
-/* Any numbers that fit registers: what is too large is carried over. */
-static int64_t join(const struct date *date)
-{
-	const uint32_t months = date->year * 12 + date->month + 11 + 400 * 12; /* month 0 too */
-	const uint32_t month = months % 12 + 1;
-	const uint32_t year = months / 12 - 1 - (month <= 2);
-	const uint32_t in_era = year % 400;
-	const uint32_t in_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + date->day;
-	const uint32_t days =
-		year / 400 * ERA_DAYS + in_era * 365 + in_era / 4 - in_era / 100 + in_year;
-
-	/* - 1: days count from 1; + 60 - ERA_DAYS: back to January of the year 0 */
-	return ((int64_t)days - 1 + 60 - (int64_t)ERA_DAYS - (int64_t)DAYS_UNTIL_1970) * DAY_S +
-	       (int64_t)(date->hour * 3600 + date->minute * 60 + date->second);
-}
 
 /* ---- registers and time ---- */
 
@@ -151,7 +93,7 @@ static int64_t seconds_at(const struct kvt_mc146818 *rtc, uint64_t t)
 
 static void fill_registers(struct kvt_mc146818 *rtc, int64_t seconds)
 {
-	const struct date date = split(seconds);
+	const struct kvt_date date = kvt_date_split(seconds);
 
 	rtc->ram[SECONDS] = encode(rtc, date.second);
 	rtc->ram[MINUTES] = encode(rtc, date.minute);
@@ -166,7 +108,7 @@ static void fill_registers(struct kvt_mc146818 *rtc, int64_t seconds)
 
 static int64_t from_registers(const struct kvt_mc146818 *rtc)
 {
-	struct date date = {
+	struct kvt_date date = {
 		.year = decode(rtc, rtc->ram[YEAR]),
 		.month = decode(rtc, rtc->ram[MONTH]),
 		.day = decode(rtc, rtc->ram[DAY]),
@@ -179,7 +121,7 @@ static int64_t from_registers(const struct kvt_mc146818 *rtc)
 		date.year += decode(rtc, rtc->ram[rtc->century_register]) * 100;
 	else
 		date.year += date.year < 70 ? 2000 : 1900;
-	return join(&date);
+	return kvt_date_join(&date);
 }
 
 static bool is_time_register(const struct kvt_mc146818 *rtc, unsigned index)
@@ -230,7 +172,7 @@ static uint32_t alarm_of_day(const uint32_t alarm[3], uint32_t from)
 	}
 	if (h < 24)
 		return h * 3600 + first_m * 60 + first_s;
-	return DAY_S + first_match(alarm[2], 0, 24) * 3600 + first_m * 60 + first_s;
+	return KVT_DAY_S + first_match(alarm[2], 0, 24) * 3600 + first_m * 60 + first_s;
 }
 
 /* Seconds from @seconds to the next match, 1 .. 86400; 0 = never. */
@@ -239,13 +181,13 @@ static uint32_t seconds_to_alarm(const struct kvt_mc146818 *rtc, int64_t seconds
 	const uint32_t alarm[3] = { alarm_field(rtc, SECONDS_ALARM),
 				    alarm_field(rtc, MINUTES_ALARM),
 				    alarm_field(rtc, HOURS_ALARM) };
-	const struct date date = split(seconds);
+	const struct kvt_date date = kvt_date_split(seconds);
 	const uint32_t now = date.hour * 3600 + date.minute * 60 + date.second;
 
 	if ((alarm[0] != ANY && alarm[0] > 59) || (alarm[1] != ANY && alarm[1] > 59) ||
 	    (alarm[2] != ANY && alarm[2] > 23))
 		return 0;
-	if (now + 1 == DAY_S)
+	if (now + 1 == KVT_DAY_S)
 		return 1 + alarm_of_day(alarm, 0);
 	return alarm_of_day(alarm, now + 1) - now;
 }
@@ -474,10 +416,10 @@ int64_t kvt_mc146818_seconds(struct kvt_mc146818 *rtc, uint64_t now_ns)
 void kvt_mc146818_set_seconds(struct kvt_mc146818 *rtc, int64_t seconds, uint64_t now_ns)
 {
 	const uint64_t t = arrive(rtc, now_ns);
-	const struct date date =
-		split(seconds < -MAX_SECONDS || seconds > MAX_SECONDS ? 0 : seconds);
+	const struct kvt_date date =
+		kvt_date_split(seconds < -KVT_MAX_DATE_S || seconds > KVT_MAX_DATE_S ? 0 : seconds);
 
-	rtc->base_s = join(&date);
+	rtc->base_s = kvt_date_join(&date);
 	rtc->base_ns = t;
 	fill_registers(rtc, rtc->base_s);
 }
@@ -600,7 +542,8 @@ static bool is_possible(const struct kvt_mc146818 *rtc)
 	const uint64_t clock = kvt_clocks_at(rtc->now_ns, KVT_MC146818_HZ);
 
 	if (rtc->now_ns - rtc->base_ns > KVT_MAX_LOCAL_NS || rtc->base_clock > clock ||
-	    rtc->base_s < -MAX_SECONDS || rtc->base_s > MAX_SECONDS || rtc->ram[REG_A] & A_UIP)
+	    rtc->base_s < -KVT_MAX_DATE_S || rtc->base_s > KVT_MAX_DATE_S ||
+	    rtc->ram[REG_A] & A_UIP)
 		return false;
 	if (period != 0 && rtc->ticks_taken > kvt_div(clock - rtc->base_clock, period))
 		return false;
