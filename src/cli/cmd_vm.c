@@ -185,6 +185,48 @@ static void json_effects(JsonBuilder *builder, const GPtrArray *effects)
 	json_builder_end_array(builder);
 }
 
+/* Options of old that the definition has: what they meant, and what is written today. */
+static void json_options(JsonBuilder *builder, const struct kvt_vm *vm)
+{
+	json_builder_set_member_name(builder, "options");
+	json_builder_begin_array(builder);
+	for (guint i = 0; i < vm->options->len; i++) {
+		const struct kvt_qemu_option *option =
+			kvt_qemu_option_find(g_ptr_array_index(vm->options, i));
+		g_autofree char *removed =
+			option->removed > 0 ? version_text(option->removed) : NULL;
+
+		json_builder_begin_object(builder);
+		kvt_json_string(builder, "name", option->name);
+		kvt_json_string(builder, "meant", option->meant);
+		kvt_json_string(builder, "removed", removed);
+		kvt_json_string(builder, "instead", option->instead);
+		json_builder_end_object(builder);
+	}
+	json_builder_end_array(builder);
+}
+
+static void show_options(const struct kvt_vm *vm, int version)
+{
+	for (guint i = 0; i < vm->options->len; i++) {
+		const struct kvt_qemu_option *option =
+			kvt_qemu_option_find(g_ptr_array_index(vm->options, i));
+		g_autofree char *removed = version_text(option->removed);
+		const bool gone = option->removed > 0 && option->removed <= version;
+		g_autofree char *today =
+			g_strdup_printf("meant: %s. %s%s%s%s", option->meant,
+					option->removed == 0 ? ""
+					: gone               ? "QEMU refuses it since "
+							     : "Gone from QEMU ",
+					option->removed == 0 ? "" : removed,
+					option->removed == 0 ? "" : "; today: ",
+					option->removed == 0 ? "" : option->instead);
+
+		printf("  %s -%s\n", gone ? "gone " : "old  ", option->name);
+		kvt_text_wrap(33, today);
+	}
+}
+
 static void show_json(const struct kvt_vm *vm, const GPtrArray *effects, int version)
 {
 	JsonBuilder *builder =
@@ -196,6 +238,7 @@ static void show_json(const struct kvt_vm *vm, const GPtrArray *effects, int ver
 	kvt_json_string(builder, "qemu", qemu);
 	json_fields(builder, vm);
 	json_effects(builder, effects);
+	json_options(builder, vm);
 	json_notes(builder, "notes", vm->notes);
 	kvt_json_end(builder, false);
 }
@@ -240,6 +283,7 @@ static void show_text(const struct kvt_vm *vm, const GPtrArray *effects, int ver
 	printf("%s  %s, %s; judged for QEMU %s\n", heading, kvt_vm_format_name(vm->format), file,
 	       qemu);
 	show_says(vm);
+	show_options(vm, version);
 	show_does(effects);
 	for (guint i = 0; i < vm->notes->len; i++) {
 		const struct kvt_vm_note *note = g_ptr_array_index(vm->notes, i);

@@ -134,6 +134,7 @@ int kvt_qemu_installed(void)
 struct splitter {
 	const char *at, *end;
 	int line;
+	bool argv;     /* a word a line: no line end ends the command */
 	GString *word; /* NULL between words */
 	GPtrArray *words;
 	GArray *lines;
@@ -191,6 +192,36 @@ static void take_backslash(struct splitter *s)
 	g_string_append_c(s->word, *s->at);
 }
 
+/* More than one line, a word each, some of them options. */
+static bool is_argv_file(const char *at, const char *end)
+{
+	bool option = false;
+	int lines = 0;
+
+	while (at < end) {
+		const char *line_end = memchr(at, '\n', (gsize)(end - at));
+		gsize length = (gsize)((line_end != NULL ? line_end : end) - at);
+
+		for (gsize i = 0; i < length; i++)
+			if (g_ascii_isspace(at[i]) || at[i] == '\\')
+				return false;
+		option |= *at == '-';
+		lines += length > 0;
+		at += MIN(length + 1, (gsize)(end - at));
+	}
+	return option && lines > 1;
+}
+
+/* At a line end: options may go on in the next line, as bug reports quote them. */
+static bool goes_on(const struct splitter *s)
+{
+	const char *next = s->at;
+
+	while (next < s->end && g_ascii_isspace(*next))
+		next++;
+	return s->argv || (s->end - next >= 2 && next[0] == '-' && g_ascii_isalpha(next[1]));
+}
+
 /* One character outside quotes; false at an operator that ends the command. */
 static bool take_plain(struct splitter *s)
 {
@@ -201,7 +232,7 @@ static bool take_plain(struct splitter *s)
 	} else if (c == '\n' || g_ascii_isspace(c)) {
 		end_word(s);
 		/* a bare line end ends the command, once there is one */
-		if (c == '\n' && s->words->len > 0)
+		if (c == '\n' && s->words->len > 0 && !goes_on(s))
 			return false;
 		s->line += c == '\n';
 	} else if (c == '#' && s->word == NULL) {
@@ -253,13 +284,14 @@ static bool split_shell(struct splitter *s, const char *file, GError **error)
 GPtrArray *kvt_qemu_split(const char *text, gsize length, const char *file, GArray **ret_lines,
 			  GError **error)
 {
-	struct splitter s = { text, text + length, 1, NULL, NULL, NULL };
+	struct splitter s = { .at = text, .end = text + length, .line = 1 };
 
 	if (length > KVT_QEMU_LIMIT) {
 		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT,
 			    "%s: longer than 1 MiB: not a command line", file);
 		return NULL;
 	}
+	s.argv = is_argv_file(text, text + length);
 	s.words = g_ptr_array_new_with_free_func(g_free);
 	s.lines = g_array_new(FALSE, FALSE, sizeof(int));
 	if (length > 0 && memchr(text, '\0', length) != NULL) {

@@ -35,7 +35,9 @@ def found(path):
 
 rules = set()
 for path in glob.glob(os.path.join(source, 'data', 'rules', '50-vm-*.rules')):
-    rules |= set(re.findall(r'^\[(KVT-\d+)\]', open(path).read(), re.M))
+    for section in re.split(r'^(?=\[KVT-)', open(path).read(), flags=re.M)[1:]:
+        if 'when vm.lab.measured' not in section:  # what the lab measures is reached by its own tests
+            rules.add(section[1:9])
 listed = set()
 for line in open(os.path.join(folder, 'EXPECT')):
     if line.startswith('#'):

@@ -39,6 +39,42 @@ is "a format that is read alone cannot be written" "$(status "$kvmtime" vm conve
 like "standard input is read" "$(echo 'kvm -no-kvm-pit-reinjection' | "$kvmtime" vm convert --to libvirt - 2>/dev/null)" \
 	"name='pit' tickpolicy='discard'"
 
+# Launchpad bug 1011848, as it stands there: what it meant in 2012, what it does today, what to write
+cat >"$tmp/bug.xml" <<'END'
+      <clock offset='utc'>
+        <timer name='pit' tickpolicy='delay'/>
+        <timer name='rtc' tickpolicy='catchup'/>
+      </clock>
+END
+cat >"$tmp/bug.args" <<'END'
+      -no-kvm-pit-reinjection
+      -rtc base=utc,driftfix=slew
+END
+show() { "$kvmtime" vm show --qemu "$@" | tr -s ' \n' ' '; }
+report() { KVT_QEMU=7.2 "$kvmtime" check "$@" | tr -s ' \n' ' '; }
+like "the bug's XML in 2012: no re-injection, by the option that it names" "$(show 1.0 "$tmp/bug.xml")" \
+	"pit.policy discard libvirt of that time made -no-kvm-pit-reinjection"
+like "the bug's XML today: re-injection" "$(show 7.2 "$tmp/bug.xml")" "pit.policy reinject"
+like "its RTC line still does what it did" "$(show 7.2 "$tmp/bug.xml")" "rtc.policy slew"
+like "the report says what it meant" "$(report "$tmp/bug.xml")" "In 2012 libvirt made -no-kvm-pit-reinjection of this word"
+like "the report says what it does" "$(report "$tmp/bug.xml")" "Today it becomes kvm-pit.lost_tick_policy=delay"
+like "the report says what to write" "$(report "$tmp/bug.xml")" "do <timer name='pit' tickpolicy='discard'/>"
+like "fix writes it" "$("$kvmtime" fix "$tmp/bug.xml")" "^\+ +<timer name='pit' tickpolicy='discard'/>"
+like "the bug's command, two lines as they are quoted, in 2012" "$(show 1.0 "$tmp/bug.args")" \
+	"rtc.policy slew .* pit.policy discard"
+like "the report says that QEMU refuses it today" "$(report "$tmp/bug.args")" "CRITICAL QEMU 7.2 does not know these options: .*-no-kvm-pit-reinjection"
+like "what it meant, since when it is gone, what is written today" "$(show 7.2 "$tmp/bug.args")" \
+	"gone -no-kvm-pit-reinjection meant: KVM's PIT drops .* since 3.0; today: -global kvm-pit.lost_tick_policy=discard"
+is "convert writes it for today" "$("$kvmtime" vm convert --to qemu --qemu 7.2 "$tmp/bug.args" 2>/dev/null)" \
+	"qemu-system-x86_64 -machine accel=kvm -rtc base=utc,driftfix=slew -global kvm-pit.lost_tick_policy=discard"
+ok "show of options of old in JSON keeps its schema" valid show "$tmp/bug.args"
+
+# a file of arguments, one a line
+printf '%s\n' /usr/bin/qemu-system-x86_64 -m 1024 -rtc base=localtime,driftfix=slew >"$tmp/argv"
+like "a word a line is a command line, too" "$("$kvmtime" vm show "$tmp/argv")" "clock.offset +localtime +line 4"
+printf 'qemu-system-x86_64 -m 64\nls -rtc base=localtime\n' >"$tmp/script"
+is "the next command of a script is none of its words" "$("$kvmtime" vm show "$tmp/script" | grep -c clock.offset)" 0
+
 # policy
 ok "policy in JSON keeps its schema" valid policy --os windows
 like "policy gives a reason for each line" "$("$kvmtime" vm policy --os rhel5.3)" "counts PIT ticks"

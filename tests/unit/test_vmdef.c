@@ -276,7 +276,7 @@ static void test_a_shell_line_is_split_as_a_shell_does(void)
 	g_autoptr(GArray) lines = NULL;
 	static const char text[] =
 		"TZ='Europe/Paris' \\\n qemu-system-x86_64 \\\n -rtc \"base=local\"time "
-		"-name 'a b' # tail\n -no-hpet";
+		"-name 'a b' # tail\nls -no-hpet";
 	g_autoptr(GPtrArray) words = kvt_qemu_split(text, strlen(text), "test", &lines, NULL);
 	g_autoptr(kvt_vm) vm = parse(-1, text);
 
@@ -285,6 +285,18 @@ static void test_a_shell_line_is_split_as_a_shell_does(void)
 	g_assert_cmpint(g_array_index(lines, int, 2), ==, 3);
 	g_assert_cmpstr(vm->at[KVT_VM_TIMEZONE].text, ==, "Europe/Paris");
 	fails(KVT_FORMAT_QEMU, "qemu-kvm \\\n\\\n -name 'x", 22, "test:3");
+}
+
+static void test_options_go_on_in_the_next_line(void)
+{
+	g_autoptr(kvt_vm) quoted = parse(-1, "  -no-hpet\n\n  -rtc base=localtime\nls -no-acpi\n");
+	g_autoptr(kvt_vm) words = parse(-1, "/usr/bin/qemu-kvm\n-rtc\nbase=localtime\n-no-hpet\n");
+
+	g_assert_true(kvt_vm_is(quoted, KVT_VM_OFFSET, KVT_OFFSET_LOCALTIME));
+	g_assert_cmpint(quoted->at[KVT_VM_OFFSET].line, ==, 3);
+	g_assert_false(kvt_vm_said(quoted, KVT_VM_ACPI));
+	g_assert_true(kvt_vm_is(words, KVT_VM_OFFSET, KVT_OFFSET_LOCALTIME));
+	g_assert_true(kvt_vm_is(words, PART(HPET, PRESENT), KVT_NO));
 }
 
 static void test_a_proc_cmdline_is_split_at_its_nuls(void)
@@ -511,6 +523,8 @@ int main(int argc, char **argv)
 			test_old_options_mean_what_they_meant);
 	g_test_add_func("/vmdef/a-shell-line-is-split-as-a-shell-does",
 			test_a_shell_line_is_split_as_a_shell_does);
+	g_test_add_func("/vmdef/options-go-on-in-the-next-line",
+			test_options_go_on_in_the_next_line);
 	g_test_add_func("/vmdef/a-proc-cmdline-is-split-at-its-nuls",
 			test_a_proc_cmdline_is_split_at_its_nuls);
 	g_test_add_func("/vmdef/a-config-file-says-the-same-as-a-line",
