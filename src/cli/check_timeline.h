@@ -9,12 +9,14 @@
  * kvt_check_timeline() - join logs around a time
  * @at:       RFC 3339, or "YYYY-MM-DD HH:MM:SS" in local time
  * @window_s: seconds before and after it
- * @offset_s: of the guests' clocks from the host's, as watch says; positive = ahead
- * @count, @names: the host's log first, then the guests'
+ * @offsets: seconds, of the guests' clocks from the host's, as watch says; positive = ahead: one
+ * for all, or one for each guest's log; or NULL
+ * @count, @names: the host's log first, then the guests' logs, and recordings of watch: a log whose
+ *                 file is called as a recorded guest is aligned by that guest's offsets
  *
  * Return: exit status: 1 if a guest's gap was found.
  */
 int kvt_check_timeline(const struct kvt_common *common, const char *at, double window_s,
-		       double offset_s, int count, char **names);
+		       char **offsets, int count, char **names);
 
 #endif

@@ -51,7 +51,8 @@ struct request {
 	struct kvt_check_vms vms;
 	gboolean move;
 	char *at;
-	double window_s, offset_s;
+	double window_s;
+	char **offsets;
 	enum kvt_severity bar;
 	const struct kvt_rules *rules;
 	char *accept_file;   /* --accept */
@@ -205,8 +206,10 @@ int cmd_check(int argc, char **argv)
 		  "Join the logs of a host and its guests around this time", "TIME" },
 		{ "window", 0, 0, G_OPTION_ARG_DOUBLE, &request.window_s,
 		  "Seconds before and after --at (300)", "S" },
-		{ "offset", 0, 0, G_OPTION_ARG_DOUBLE, &request.offset_s,
-		  "Of the guests' clocks from the host's, for --at; positive = ahead", "S" },
+		{ "offset", 0, 0, G_OPTION_ARG_STRING_ARRAY, &request.offsets,
+		  "Of the guests' clocks from the host's, for --at; positive = ahead; once, or for "
+		  "each",
+		  "S" },
 		{ "accept", 0, 0, G_OPTION_ARG_FILENAME, &request.accept_file,
 		  "Known findings, for any target (default " KVT_ACCEPT_FILE
 		  ", for this machine and its VMs)",
@@ -235,8 +238,9 @@ int cmd_check(int argc, char **argv)
 	accept_file = request.accept_file;
 	if (request.at != NULL) {
 		status = kvt_check_timeline(&request.common, request.at, request.window_s,
-					    request.offset_s, argc - 1, argv + 1);
+					    request.offsets, argc - 1, argv + 1);
 		g_free(request.at);
+		g_strfreev(request.offsets);
 		return status;
 	}
 	if (request.move)

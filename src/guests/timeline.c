@@ -7,6 +7,7 @@
 #define LINE_LIMIT  4096
 #define SLACK_US    (2 * G_USEC_PER_SEC) /* stamps of whole seconds, on both sides */
 #define HALF_YEAR_S (183 * 86400)
+#define YEAR_9999_S INT64_C(253402300799)
 
 static void clear_event(gpointer data)
 {
@@ -105,6 +106,46 @@ bool kvt_timeline_stamp(const char *line, gsize len, GDateTime *near, gint64 *re
 	return false;
 }
 
+/* "[ 12.345678] text", in us; as dmesg prints it */
+static bool boot_stamp(const char *line, gsize len, gint64 *ret_us)
+{
+	g_autofree char *head = g_strndup(line, MIN(len, 40));
+	char *end;
+	double seconds;
+
+	if (head[0] != '[')
+		return false;
+	seconds = g_ascii_strtod(head + 1, &end);
+	if (end == head + 1 || *end != ']' || !(seconds >= 0 && seconds < 1e10))
+		return false;
+	*ret_us = (gint64)(seconds * G_USEC_PER_SEC);
+	return true;
+}
+
+bool kvt_timeline_boot(const char *bytes, gsize len, gint64 *ret_utc_us)
+{
+	static const char words[] = "setting system clock to ";
+
+	for (gsize start = 0; start < len;) {
+		const char *end = memchr(bytes + start, '\n', len - start);
+		const gsize width = end != NULL ? (gsize)(end - bytes) - start : len - start;
+		g_autofree char *line = g_strndup(bytes + start, MIN(width, LINE_LIMIT));
+		const char *at = strstr(line, words);
+		gint64 stamp_us, epoch_s;
+
+		start += width + 1;
+		at = at != NULL ? strchr(at, '(') : NULL;
+		if (at == NULL || !boot_stamp(line, strlen(line), &stamp_us))
+			continue;
+		epoch_s = g_ascii_strtoll(at + 1, NULL, 10);
+		if (epoch_s <= 0 || epoch_s > YEAR_9999_S)
+			continue;
+		*ret_utc_us = epoch_s * G_USEC_PER_SEC - stamp_us;
+		return true;
+	}
+	return false;
+}
+
 /* ---- events ---- */
 
 static void add_event(struct kvt_timeline *timeline, const struct kvt_messages *messages, guint log,
@@ -128,21 +169,30 @@ static void add_event(struct kvt_timeline *timeline, const struct kvt_messages *
 
 guint64 kvt_timeline_add(struct kvt_timeline *timeline, const struct kvt_messages *messages,
 			 guint log, const char *bytes, gsize len, GDateTime *at, gint64 window_us,
-			 gint64 offset_us)
+			 gint64 offset_us, const GArray *samples)
 {
 	const gint64 at_us =
 		g_date_time_to_unix(at) * G_USEC_PER_SEC + g_date_time_get_microsecond(at);
 	guint64 stamped = 0, number = 0;
+	gint64 boot_us = 0;
+	const bool booted = kvt_timeline_boot(bytes, len, &boot_us);
 
 	for (gsize start = 0; start < len;) {
 		const char *end = memchr(bytes + start, '\n', len - start);
 		const gsize width = end != NULL ? (gsize)(end - bytes) - start : len - start;
 		gint64 utc_us;
+		bool known = kvt_timeline_stamp(bytes + start, width, at, &utc_us);
 
+		if (!known && booted && boot_stamp(bytes + start, width, &utc_us)) {
+			known = true;
+			utc_us += boot_us;
+		}
 		number++;
-		if (kvt_timeline_stamp(bytes + start, width, at, &utc_us)) {
+		if (known) {
 			stamped++;
-			utc_us -= offset_us;
+			utc_us -= samples != NULL && samples->len > 0
+					  ? kvt_recording_offset(samples, utc_us)
+					  : offset_us;
 			if (utc_us >= at_us - window_us && utc_us <= at_us + window_us)
 				add_event(timeline, messages, log, number, utc_us, bytes + start,
 					  width);
@@ -150,6 +200,39 @@ guint64 kvt_timeline_add(struct kvt_timeline *timeline, const struct kvt_message
 		start += width + 1;
 	}
 	return stamped;
+}
+
+/* an event of a recording: no log has a line for it */
+static struct kvt_message recorded = { .id = (char[]){ "watch" },
+				       .title = (char[]){ "kvmtime watch saw its clock move" },
+				       .cause = (char[]){ "" } };
+
+void kvt_timeline_add_recording(struct kvt_timeline *timeline, guint log,
+				const struct kvt_recording_guest *guest, GDateTime *at,
+				gint64 window_us)
+{
+	const gint64 at_us =
+		g_date_time_to_unix(at) * G_USEC_PER_SEC + g_date_time_get_microsecond(at);
+
+	for (guint i = 1; i < guest->samples->len; i++) {
+		const struct kvt_recording_sample *sample =
+			&g_array_index(guest->samples, struct kvt_recording_sample, i);
+		const gint64 moved_us = kvt_recording_moved(guest->samples, i);
+		struct kvt_timeline_event event = { .utc_us = sample->host_us,
+						    .log = log,
+						    .line = sample->line,
+						    .message = &recorded };
+
+		if (moved_us == 0 || sample->host_us < at_us - window_us ||
+		    sample->host_us > at_us + window_us ||
+		    timeline->events->len >= KVT_TIMELINE_EVENTS)
+			continue;
+		event.gap_us = sample->host_us - (sample - 1)->host_us;
+		event.text = g_strdup_printf(
+			"%s %s %.6f s in %.1f s", guest->name, moved_us < 0 ? "lost" : "gained",
+			ABS((double)moved_us) / 1e6, (double)event.gap_us / 1e6);
+		g_array_append_val(timeline->events, event);
+	}
 }
 
 /* ---- gaps ---- */
@@ -204,7 +287,9 @@ void kvt_timeline_join(struct kvt_timeline *timeline)
 	for (guint i = 0; i < timeline->events->len; i++) {
 		const struct kvt_timeline_event *event =
 			&g_array_index(timeline->events, struct kvt_timeline_event, i);
-		const gint64 missed = event->log != 0 ? missed_us(event->text) : 0;
+		const gint64 missed = event->log == 0      ? 0
+				      : event->gap_us != 0 ? event->gap_us
+							   : missed_us(event->text);
 
 		if (missed > 0)
 			add_gap(timeline, i, missed);
