@@ -27,6 +27,7 @@
 	X("identity.hostname", TEXT, MACHINE, "", "the machine's own name")                        \
 	X("identity.uuid", TEXT, MACHINE, "", "UUID of the machine's board, of a recording")       \
 	X("identity.collected", TEXT, MACHINE, "", "when a sosreport was made, in its own words")  \
+	X("identity.host_known", BOOL, MACHINE, "", "the facts of this guest's host stand beside") \
 	X("virt.guest", BOOL, MACHINE, "", "the machine is a virtual one")                         \
 	X("virt.hypervisor", TEXT, MACHINE, "",                                                    \
 	  "kvm, xen, hyperv, vmware, tcg, bhyve, other, or none")                                  \

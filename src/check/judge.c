@@ -277,16 +277,22 @@ static gint worst_first(gconstpointer a, gconstpointer b)
 	const struct kvt_finding *x = *(const struct kvt_finding *const *)a;
 	const struct kvt_finding *y = *(const struct kvt_finding *const *)b;
 
+	if (x->worst != y->worst)
+		return x->worst > y->worst ? -1 : 1;
 	if (x->rule->severity != y->rule->severity)
 		return x->rule->severity > y->rule->severity ? -1 : 1;
 	return strcmp(x->rule->id, y->rule->id);
 }
 
-static bool follows(const struct kvt_finding *effect, const struct kvt_finding *cause)
+static struct kvt_finding *found_rule(const GPtrArray *found, const char *id)
 {
-	g_auto(GStrv) ids = g_strsplit(effect->rule->cause, " ", -1);
+	for (guint i = 0; i < found->len; i++) {
+		struct kvt_finding *finding = found->pdata[i];
 
-	return g_strv_contains((const char *const *)ids, cause->rule->id);
+		if (strcmp(finding->rule->id, id) == 0)
+			return finding;
+	}
+	return NULL;
 }
 
 /* A chain that would close a ring is not made. */
@@ -298,15 +304,40 @@ static bool reaches(const struct kvt_finding *from, const struct kvt_finding *to
 	return false;
 }
 
+/* The causes are named in the order in which they are to be believed: the first that holds. */
 static void chain(GPtrArray *found)
 {
 	for (guint i = 0; i < found->len; i++) {
 		struct kvt_finding *effect = found->pdata[i];
+		g_auto(GStrv) ids = effect->rule->cause != NULL
+					    ? g_strsplit(effect->rule->cause, " ", -1)
+					    : g_new0(char *, 1);
 
-		for (guint j = 0;
-		     effect->rule->cause != NULL && effect->cause == NULL && j < found->len; j++)
-			if (follows(effect, found->pdata[j]) && !reaches(found->pdata[j], effect))
-				effect->cause = found->pdata[j];
+		for (guint j = 0; ids[j] != NULL && effect->cause == NULL; j++) {
+			struct kvt_finding *cause = found_rule(found, ids[j]);
+
+			if (cause != NULL && !reaches(cause, effect))
+				effect->cause = cause;
+		}
+	}
+}
+
+/* A chain is as bad as its worst link, and its links stand behind one another. */
+static void weigh_chains(GPtrArray *found)
+{
+	for (guint i = 0; i < found->len; i++) {
+		struct kvt_finding *finding = found->pdata[i];
+
+		finding->worst = finding->rule->severity;
+	}
+	for (guint i = 0; i < found->len; i++) {
+		const struct kvt_finding *effect = found->pdata[i];
+
+		for (const struct kvt_finding *at = effect->cause; at != NULL; at = at->cause) {
+			struct kvt_finding *cause = found_rule(found, at->rule->id);
+
+			cause->worst = MAX(cause->worst, effect->rule->severity);
+		}
 	}
 }
 
@@ -345,8 +376,9 @@ struct kvt_judgement *kvt_judge(const struct kvt_rules *rules, const struct kvt_
 		g_ptr_array_add(judgement->results, finding);
 		count(judgement, finding);
 	}
-	g_ptr_array_sort(judgement->found, worst_first);
 	chain(judgement->found);
+	weigh_chains(judgement->found);
+	g_ptr_array_sort(judgement->found, worst_first);
 	return judgement;
 }
 

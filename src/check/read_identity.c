@@ -323,6 +323,8 @@ static void read_names(const struct kvt_reader *reader)
 	set_name(reader, "identity.hostname", live ? running : hosts);
 	set_name(reader, "identity.uuid", live ? none : uuids); /* only root may read it */
 	set_name(reader, "identity.collected", live ? none : dates);
+	kvt_facts_set_bool(reader->facts, KVT_MACHINE, "identity.host_known", false,
+			   "read by itself");
 }
 
 /* ---- container, KVM of its own ---- */

@@ -63,7 +63,7 @@ struct kvt_rule {
 	char *verify; /* how to see that it helped, NULL = check again */
 	char *send;   /* what to write to whoever can mend it */
 	char *alone;  /* the best that the guest can do by itself */
-	char *cause;  /* ids; if one of them is found too, this is its consequence */
+	char *cause;  /* ids; this is the consequence of the first of them that is found too */
 	char *show;   /* more facts to show as evidence, without subject */
 	char *source;
 	char *checked;    /* date */
@@ -146,6 +146,7 @@ struct kvt_finding {
 	const struct kvt_accepted *lapsed;   /* FOUND: somebody did, but its last day is over */
 	const struct kvt_finding
 		*cause; /* FOUND: the finding that this one follows from, or NULL */
+	enum kvt_severity worst; /* FOUND: of this one and all that follow from it */
 	char *title, *why, *run, *send,
 		*alone; /* with facts filled in; may be NULL as in the rule */
 };
@@ -153,7 +154,7 @@ struct kvt_finding {
 struct kvt_judgement {
 	const struct kvt_facts *facts; /* borrowed */
 	GPtrArray *results;            /* struct kvt_finding, owned: every rule, in file order */
-	GPtrArray *found;              /* borrowed from results: FOUND, worst first */
+	GPtrArray *found;              /* borrowed from results: FOUND, worst chain first */
 	GPtrArray *accepted;           /* the same, but accepted by accept.conf; not in found */
 	guint fit, clean, undecided;   /* fit = found + accepted + clean + undecided */
 	guint by_severity[KVT_CRITICAL + 1];

@@ -161,7 +161,7 @@ static bool live_read(const struct kvt_source *source, GPtrArray *sets, GError *
 	(void)source;
 	if (root == NULL)
 		return false;
-	g_ptr_array_add(sets, kvt_machine_read(root, kvt_answers_live(), "this machine"));
+	g_ptr_array_add(sets, kvt_machine_read(root, kvt_answers_live(), KVT_THIS_MACHINE));
 	return true;
 }
 

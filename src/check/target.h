@@ -13,6 +13,9 @@
 
 #include "check/facts.h"
 
+/* How the machine that the program runs on is called, as a target. */
+#define KVT_THIS_MACHINE "this machine"
+
 /* What was given, opened but not understood yet. */
 struct kvt_source {
 	const char *name; /* as given; "-" = standard input; NULL = this machine */

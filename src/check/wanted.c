@@ -107,10 +107,16 @@ static const char *const logs[] = {
 	"/var/log/syslog*",
 };
 
+/* Up to the first star both are the same: most paths need no pattern matching at all. */
+static bool may_match(const char *pattern, const char *path)
+{
+	return strncmp(pattern, path, strcspn(pattern, "*")) == 0;
+}
+
 static bool matches(const char *const *patterns, gsize count, const char *path)
 {
 	for (gsize i = 0; i < count; i++)
-		if (fnmatch(patterns[i], path, FNM_PATHNAME) == 0)
+		if (may_match(patterns[i], path) && fnmatch(patterns[i], path, FNM_PATHNAME) == 0)
 			return true;
 	return false;
 }
@@ -138,6 +144,8 @@ static bool begins_like(const char *pattern, const char *path, guint count)
 	const char *end = pattern;
 	g_autofree char *head = NULL;
 
+	if (strncmp(pattern, path, MIN(strcspn(pattern, "*"), strlen(path))) != 0)
+		return false;
 	while (*end != '\0' && (*end != '/' || count-- > 0))
 		end++;
 	if (*end == '\0')

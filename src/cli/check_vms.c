@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/check_vms.h"
 
+#include "cli/join.h"
 #include "cli/targets.h"
 #include "cli/text.h"
 #include "guests/audit.h"
@@ -56,17 +57,6 @@ static GPtrArray *audit_all(GPtrArray *guests, const struct kvt_check_vms *optio
 	return sets;
 }
 
-/* A definition rarely names the system; the guest itself has said that it is Linux. */
-static void add_family(struct kvt_facts *facts)
-{
-	const struct kvt_fact *family = kvt_facts_get(facts, KVT_VM, "os.family");
-	const struct kvt_fact *release = kvt_facts_get(facts, KVT_GUEST, "kernel.release");
-
-	if ((family == NULL || family->state == KVT_UNKNOWN) && release != NULL &&
-	    release->state == KVT_KNOWN)
-		kvt_facts_set_text(facts, KVT_VM, "os.family", "linux", "the guest agent");
-}
-
 static void add_definition(struct kvt_facts *facts, const struct kvt_guest *guest,
 			   const struct kvt_vm_options *options)
 {
@@ -77,15 +67,7 @@ static void add_definition(struct kvt_facts *facts, const struct kvt_guest *gues
 
 	if (sets == NULL)
 		return;
-	kvt_facts_copy_into(facts, sets->pdata[0], KVT_VM);
-	kvt_facts_set_roles(facts, kvt_facts_roles(facts) | KVT_VM);
-	add_family(facts);
-}
-
-static void add_host(struct kvt_facts *facts, const struct kvt_facts *host)
-{
-	kvt_facts_copy_into(facts, host, KVT_HOST);
-	kvt_facts_set_roles(facts, kvt_facts_roles(facts) | KVT_HOST);
+	kvt_join_definition(facts, sets->pdata[0]);
 }
 
 GPtrArray *kvt_check_vms_read(const struct kvt_check_vms *options, GError **error)
@@ -103,7 +85,7 @@ GPtrArray *kvt_check_vms_read(const struct kvt_check_vms *options, GError **erro
 	sets = audit_all(guests, options);
 	for (guint i = 0; i < guests->len; i++) {
 		add_definition(sets->pdata[i], guests->pdata[i], &options->vm);
-		add_host(sets->pdata[i], hosts->pdata[0]);
+		kvt_join_one_host(sets->pdata[i], hosts->pdata[0]);
 	}
 	return sets;
 }

@@ -30,7 +30,7 @@ struct kvt_check_vms {
 		  NULL },                                                                      \
 	{                                                                                      \
 		"host", 0, 0, G_OPTION_ARG_FILENAME, &(o)->host,                               \
-			"Of a running guest, judge this record as its host", "TARGET"          \
+			"Judge this record as the guests' host", "TARGET"                      \
 	}
 
 /**

@@ -12,6 +12,7 @@
 #include "cli/domains.h"
 #include "cli/expand.h"
 #include "cli/json.h"
+#include "cli/join.h"
 #include "cli/options.h"
 #include "cli/report.h"
 #include "cli/targets.h"
@@ -29,7 +30,7 @@ static const char description[] =
 	"  kvmtime check -v                   with sources, and what could not be decided\n"
 	"  kvmtime check --facts              what was read, and from where\n"
 	"  dmesg | kvmtime check -            a log\n"
-	"  kvmtime check sosreport-*.tar.xz   a sosreport as it was sent\n"
+	"  kvmtime check sosreport-*.tar.xz   sosreports as they were sent, each guest with its host\n"
 	"  kvmtime check --move A.rec B.rec    may a guest move from host A to B, and back?\n"
 	"  kvmtime check --at TIME HOSTLOG GUESTLOG    one time line of both\n"
 	"  kvmtime check --summary /etc/libvirt/qemu    a line for each definition of a folder\n"
@@ -123,6 +124,8 @@ static int check_sets(const struct request *request, bool own, GPtrArray *sets, 
 
 	if (sets == NULL)
 		return kvt_fail("check", error);
+	for (guint i = 0; i < sets->len; i++)
+		own |= strcmp(kvt_facts_target(sets->pdata[i]), KVT_THIS_MACHINE) == 0;
 	tell_expired(request, own);
 	for (guint i = 0; i < sets->len; i++) {
 		/* an image that does not run is judged by its files */
@@ -148,6 +151,67 @@ static int check_target(const struct request *request, const char *name)
 	return check_sets(request, name == NULL || strcmp(name, "/") == 0, sets, error);
 }
 
+/* MAX() would call its argument twice */
+static int worse(int a, int b)
+{
+	return MAX(a, b);
+}
+
+/* ---- several machines: guests find their definitions and hosts ---- */
+
+#define JOIN_TARGETS 64 /* of more each is judged by itself, as they come */
+
+static bool may_be_joined(int count, char **names)
+{
+	for (int i = 0; i < count; i++)
+		if (g_file_test(names[i], G_FILE_TEST_IS_DIR) && !kvt_target_is_machine(names[i]))
+			return false;
+	return count <= JOIN_TARGETS;
+}
+
+static void take_sets(GPtrArray *all, GPtrArray *sets)
+{
+	for (guint i = 0; i < sets->len; i++) {
+		g_ptr_array_add(all, sets->pdata[i]);
+		sets->pdata[i] = NULL;
+	}
+}
+
+static bool add_recorded_host(const struct request *request, GPtrArray *all, GError **error)
+{
+	g_autoptr(GPtrArray) hosts = NULL;
+
+	if (request->vms.host == NULL)
+		return true;
+	hosts = kvt_target_read(request->vms.host, error);
+	if (hosts != NULL)
+		kvt_join_host(all, hosts->pdata[0]);
+	return hosts != NULL;
+}
+
+/* What cannot be read is told, and the others are judged. */
+static int check_together(const struct request *request, int count, char **names)
+{
+	g_autoptr(GPtrArray) all =
+		g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))kvt_facts_free);
+	int status = KVT_STATUS_OK;
+	GError *failed = NULL;
+
+	for (int i = 0; i < count; i++) {
+		GError *error = NULL;
+		g_autoptr(GPtrArray) sets = kvt_target_read(names[i], &error);
+
+		if (sets != NULL)
+			take_sets(all, sets);
+		else
+			status = worse(status, kvt_fail("check", error));
+	}
+	kvt_join(all);
+	if (!add_recorded_host(request, all, &failed))
+		return worse(status, kvt_fail("check", failed));
+	return all->len > 0 ? worse(status, check_sets(request, false, all, NULL)) : status;
+}
+
 static int check_vms(const struct request *request)
 {
 	GError *error = NULL;
@@ -166,11 +230,13 @@ static int check_all(const struct request *request, int count, char **names)
 
 	if (count == 0)
 		return check_target(request, NULL);
+	if (may_be_joined(count, names))
+		return check_together(request, count, names);
 	while (kvt_expand_next(&expand, &next, &error)) {
 		g_autofree char *name = next.name;
 
 		if (error != NULL) {
-			status = MAX(status, kvt_fail("check", g_steal_pointer(&error)));
+			status = worse(status, kvt_fail("check", g_steal_pointer(&error)));
 			judged++;
 			continue;
 		}

@@ -14,6 +14,9 @@ void kvt_report_text(const struct kvt_judgement *judgement, bool verbose);
 /** kvt_report_findings() - what kvt_report_text() says of the findings alone */
 void kvt_report_findings(const struct kvt_judgement *judgement, bool verbose);
 
+/** kvt_report_missing() - of a sosreport, the shell line for what it lacks; owned, or NULL */
+char *kvt_report_missing(const struct kvt_judgement *judgement);
+
 /** kvt_report_facts() - every fact with its value and where it was read */
 void kvt_report_facts(const struct kvt_facts *facts);
 

@@ -140,8 +140,12 @@ void kvt_report_findings_json(JsonBuilder *builder, const struct kvt_judgement *
 void kvt_report_json(JsonBuilder *builder, const struct kvt_judgement *judgement)
 {
 	g_autofree char *machine = kvt_report_machine(judgement->facts);
+	g_autofree char *missing = kvt_report_missing(judgement);
 
 	kvt_json_string(builder, "machine", machine);
+	kvt_json_string(builder, "collected",
+			kvt_facts_text(judgement->facts, "identity.collected", NULL));
+	kvt_json_string(builder, "missing", missing);
 	counts_json(builder, judgement);
 	kvt_report_findings_json(builder, judgement);
 	accepted_json(builder, judgement);

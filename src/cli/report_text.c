@@ -3,8 +3,11 @@
 #include <string.h>
 
 #include "check/accept.h"
+#include "check/missing.h"
 #include "cli/report.h"
 #include "cli/text.h"
+
+#define FULL_FINDINGS 5 /* a page; what comes behind is listed */
 
 /* ---- the first lines ---- */
 
@@ -66,6 +69,8 @@ static char *describe(const struct kvt_facts *facts)
 	const struct kvt_fact *cpus = kvt_facts_any(facts, "cpu.count");
 
 	append_role(out, facts);
+	if (kvt_facts_roles(facts) == KVT_VM) /* what else is known is its host's */
+		return g_string_free(out, FALSE);
 	if (os != NULL)
 		g_string_append_printf(out, ", %s", os);
 	if (kernel != NULL)
@@ -86,6 +91,17 @@ static bool seen_from_host(const struct kvt_facts *facts)
 	return status != NULL && status->state != KVT_ABSENT;
 }
 
+/* A guest and its host, or its definition, of which each was read by itself. */
+static bool is_joined(const struct kvt_facts *facts)
+{
+	const struct kvt_fact *above = kvt_facts_get(facts, KVT_HOST, "virt.guest");
+	const unsigned roles = kvt_facts_roles(facts);
+
+	return (roles & KVT_GUEST) != 0 &&
+	       ((roles & KVT_VM) != 0 || ((roles & KVT_HOST) != 0 && above != NULL &&
+					  above->state == KVT_KNOWN && !above->flag));
+}
+
 /* The guest alone; its host is this machine. */
 static char *report_guest(const struct kvt_facts *facts)
 {
@@ -95,12 +111,18 @@ static char *report_guest(const struct kvt_facts *facts)
 	kvt_facts_copy_into(guest, facts, KVT_GUEST);
 	kvt_facts_set_roles(guest, KVT_GUEST);
 	text = describe(guest);
-	return g_strconcat(text, ", seen from its host", NULL);
+	if (seen_from_host(facts))
+		return g_strconcat(text, ", seen from its host", NULL);
+	return g_strconcat(text, ", with its ",
+			   (kvt_facts_roles(facts) & KVT_HOST) == 0 ? "definition"
+			   : (kvt_facts_roles(facts) & KVT_VM) == 0 ? "host"
+								    : "definition and its host",
+			   NULL);
 }
 
 char *kvt_report_machine(const struct kvt_facts *facts)
 {
-	return seen_from_host(facts) ? report_guest(facts) : describe(facts);
+	return seen_from_host(facts) || is_joined(facts) ? report_guest(facts) : describe(facts);
 }
 
 static char *count_severities(const struct kvt_judgement *judgement)
@@ -139,7 +161,10 @@ static void print_head(const struct kvt_judgement *judgement)
 	g_autoptr(GDateTime) now = g_date_time_new_now_local();
 	g_autofree char *time = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S%:z");
 	g_autofree char *target = kvt_text_printable(kvt_facts_target(facts));
-	g_autofree char *first = g_strdup_printf("%s: %s.  Read at %s.", target, machine, time);
+	g_autofree char *made = kvt_text_printable(kvt_facts_text(facts, "identity.collected", ""));
+	g_autofree char *first = g_strdup_printf("%s: %s.  %s at %s.", target, machine,
+						 made[0] != '\0' ? "Collected" : "Read",
+						 made[0] != '\0' ? made : time);
 	g_autofree char *bold = kvt_text_paint(KVT_BOLD, counts);
 	GString *second = g_string_new(NULL);
 	const guint root_only = count_root_only(facts);
@@ -225,8 +250,9 @@ static void print_title(const struct kvt_finding *finding, guint number)
 {
 	const int indent = 13;
 	const int width = kvt_text_columns() - indent - 9;
-	g_autofree char *upper = g_ascii_strup(kvt_severity_name(finding->rule->severity), -1);
-	g_autofree char *severity = kvt_text_paint(colour_of(finding->rule->severity), upper);
+	/* the root of a chain stands where the worst of it belongs */
+	g_autofree char *upper = g_ascii_strup(kvt_severity_name(finding->worst), -1);
+	g_autofree char *severity = kvt_text_paint(colour_of(finding->worst), upper);
 	g_autofree char *title = kvt_text_printable(finding->title);
 	const gsize first = fitting(title, width);
 	g_autofree char *line = g_strndup(title, first);
@@ -275,16 +301,41 @@ static void print_remedy(const struct kvt_finding *finding, bool guest)
 static void print_consequences(const struct kvt_judgement *judgement,
 			       const struct kvt_finding *cause)
 {
+	bool first = cause->cause == NULL;
+
 	for (guint i = 0; i < judgement->found->len; i++) {
 		const struct kvt_finding *effect = judgement->found->pdata[i];
 		g_autofree char *text = NULL;
 
 		if (effect->cause != cause)
 			continue;
-		text = g_strdup_printf("%s %s (%s)", kvt_text_symbol("→", "->"), effect->title,
+		text = g_strdup_printf("%s %s: %s (%s)", kvt_text_symbol("→", "->"),
+				       kvt_severity_name(effect->rule->severity), effect->title,
 				       effect->rule->id);
-		print_field("", text);
+		print_field(first ? "then" : "", text);
+		first = false;
 		print_consequences(judgement, effect);
+	}
+}
+
+/* What can be done about the rest of the chain, by whoever reads this. */
+static void print_effects_remedies(const struct kvt_judgement *judgement,
+				   const struct kvt_finding *cause, bool guest, bool both)
+{
+	for (guint i = 0; i < judgement->found->len; i++) {
+		const struct kvt_finding *effect = judgement->found->pdata[i];
+		g_autofree char *text = NULL;
+
+		if (effect->cause != cause)
+			continue;
+		if (effect->run != NULL && g_strcmp0(effect->run, cause->run) != 0 &&
+		    (both || !guest || strcmp(effect->rule->who, "guest") == 0)) {
+			text = both ? g_strdup_printf("on the %s: %s (%s)", effect->rule->who,
+						      effect->run, effect->rule->id)
+				    : g_strdup_printf("%s (%s)", effect->run, effect->rule->id);
+			print_field("also", text);
+		}
+		print_effects_remedies(judgement, effect, guest, both);
 	}
 }
 
@@ -292,14 +343,15 @@ static void print_finding(const struct kvt_judgement *judgement, const struct kv
 			  guint number, bool verbose)
 {
 	const bool guest = (kvt_facts_roles(judgement->facts) & KVT_GUEST) != 0;
+	const bool both = seen_from_host(judgement->facts) || is_joined(judgement->facts);
 
 	print_title(finding, number);
 	if (finding->waits)
 		print_field("state", "mended, waits for reboot");
 	if (finding->lapsed != NULL) {
-		g_autofree char *text = g_strdup_printf("was accepted until %s, which is over (%s)",
-							finding->lapsed->until,
-							finding->lapsed->place);
+		g_autofree char *text =
+			g_strdup_printf("was accepted until %s, which is over (%s)",
+					finding->lapsed->until, finding->lapsed->place);
 
 		print_field("state", text);
 	}
@@ -308,10 +360,11 @@ static void print_finding(const struct kvt_judgement *judgement, const struct kv
 	print_evidence(finding);
 	print_field("why", finding->why);
 	print_consequences(judgement, finding);
-	if (finding->run != NULL && seen_from_host(judgement->facts))
+	if (finding->run != NULL && both)
 		print_both(finding);
 	else
 		print_remedy(finding, guest);
+	print_effects_remedies(judgement, finding, guest, both);
 	if (verbose) {
 		print_field("source", finding->rule->source);
 		if (finding->rule->confidence != NULL &&
@@ -438,6 +491,25 @@ static void print_accepted(const struct kvt_judgement *judgement)
 	}
 }
 
+char *kvt_report_missing(const struct kvt_judgement *judgement)
+{
+	const char *made = kvt_facts_text(judgement->facts, "identity.collected", NULL);
+
+	return made != NULL ? kvt_missing_line(judgement) : NULL;
+}
+
+/* In one piece, whatever the width: it is to be copied. */
+static void print_missing(const struct kvt_judgement *judgement)
+{
+	g_autofree char *line = kvt_report_missing(judgement);
+
+	if (line == NULL)
+		return;
+	print_field("missing", "this line, typed on that machine, writes what is not in the "
+			       "sosreport, for kvmtime check:");
+	printf("%s\n", line);
+}
+
 static void print_more(const struct kvt_judgement *judgement)
 {
 	const struct kvt_finding *worst =
@@ -457,9 +529,15 @@ void kvt_report_findings(const struct kvt_judgement *judgement, bool verbose)
 	for (guint i = 0; i < judgement->found->len; i++) {
 		const struct kvt_finding *finding = judgement->found->pdata[i];
 
-		if (finding->cause == NULL)
-			print_finding(judgement, finding, ++number, verbose);
+		if (finding->cause != NULL)
+			continue;
+		if (++number <= FULL_FINDINGS || verbose)
+			print_finding(judgement, finding, number, verbose);
+		else
+			print_title(finding, number);
 	}
+	if (number > FULL_FINDINGS && !verbose)
+		print_field("", "evidence and remedies of the last ones: kvmtime check -v");
 	if (number > 0)
 		printf("\n");
 }
@@ -475,6 +553,7 @@ void kvt_report_text(const struct kvt_judgement *judgement, bool verbose)
 		print_undecided(judgement);
 	}
 	print_more(judgement);
+	print_missing(judgement);
 }
 
 /* ---- --facts ---- */
