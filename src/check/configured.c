@@ -13,35 +13,6 @@ static bool differ(const struct kvt_fact *a, const struct kvt_fact *b)
 	return strcmp(x, y) != 0;
 }
 
-static void put_running(struct kvt_facts *facts, const struct kvt_fact *fact)
-{
-	const char *name = fact->def->name;
-
-	if (fact->state == KVT_ABSENT) {
-		kvt_facts_set_absent(facts, fact->subject, name, fact->source);
-		return;
-	}
-	switch (fact->def->type) {
-	case KVT_FACT_BOOL:
-		kvt_facts_set_bool(facts, fact->subject, name, fact->flag, fact->source);
-		break;
-	case KVT_FACT_INT:
-		kvt_facts_set_int(facts, fact->subject, name, fact->integer, fact->source);
-		break;
-	case KVT_FACT_REAL:
-		kvt_facts_set_real(facts, fact->subject, name, fact->real, fact->source);
-		break;
-	case KVT_FACT_TEXT:
-	case KVT_FACT_VERSION:
-		kvt_facts_set_text(facts, fact->subject, name, fact->text, fact->source);
-		break;
-	case KVT_FACT_LIST:
-		kvt_facts_set_list(facts, fact->subject, name, (const char *const *)fact->list,
-				   fact->source);
-		break;
-	}
-}
-
 /* What a boot decides anew. */
 static bool is_of_the_boot(const char *name)
 {
@@ -68,7 +39,7 @@ struct kvt_facts *kvt_facts_as_configured(const struct kvt_facts *facts, bool on
 			continue;
 		if (runs != NULL && runs->state != KVT_UNKNOWN && differ(runs, fact))
 			new_boot |= g_str_has_prefix(fact->def->name, "cmdline.");
-		put_running(copy, fact);
+		kvt_facts_put(copy, fact->subject, fact);
 	}
 	for (guint i = 0; new_boot && i < kvt_facts_count(facts); i++) {
 		const struct kvt_fact *fact = kvt_facts_at(facts, i);
@@ -80,20 +51,52 @@ struct kvt_facts *kvt_facts_as_configured(const struct kvt_facts *facts, bool on
 	return copy;
 }
 
+/* Read by a daemon when it starts, not by the kernel when it boots. */
+static enum kvt_waits waits_for(const struct kvt_finding *finding)
+{
+	for (guint i = 0; i < finding->evidence->len; i++) {
+		const char *name =
+			((const struct kvt_fact *)finding->evidence->pdata[i])->def->name;
+
+		if (g_str_has_prefix(name, "chrony.") || g_str_has_prefix(name, "ntp.") ||
+		    g_str_has_prefix(name, "agent."))
+			return KVT_WAITS_RESTART;
+	}
+	return KVT_WAITS_REBOOT;
+}
+
+static enum kvt_verdict verdict_of(const struct kvt_judgement *judgement,
+				   const struct kvt_finding *finding)
+{
+	for (guint i = 0; i < judgement->results->len; i++) {
+		const struct kvt_finding *other = judgement->results->pdata[i];
+
+		if (other->rule == finding->rule && other->subject == finding->subject)
+			return other->verdict;
+	}
+	return KVT_UNFIT;
+}
+
 void kvt_judgement_mark_waiting(struct kvt_judgement *judgement, const struct kvt_rules *rules)
 {
 	g_autoptr(kvt_facts) facts = kvt_facts_as_configured(judgement->facts, false);
 	g_autoptr(kvt_judgement) next = kvt_judge(rules, facts);
+	bool more = true;
 
-	for (guint i = 0; i < judgement->found->len; i++) {
-		struct kvt_finding *finding = judgement->found->pdata[i];
+	/* what only the next boot decides is taken for mended if what it follows from is */
+	for (guint round = 0; more && round <= judgement->found->len; round++) {
+		more = false;
+		for (guint i = 0; i < judgement->found->len; i++) {
+			struct kvt_finding *finding = judgement->found->pdata[i];
+			const enum kvt_verdict verdict = verdict_of(next, finding);
+			const bool follows = verdict == KVT_UNDECIDED && finding->cause != NULL &&
+					     finding->cause->waits != KVT_WAITS_NOT;
 
-		finding->waits = true;
-		for (guint k = 0; k < next->found->len; k++) {
-			const struct kvt_finding *other = next->found->pdata[k];
-
-			if (other->rule == finding->rule && other->subject == finding->subject)
-				finding->waits = false;
+			if (finding->waits != KVT_WAITS_NOT || verdict == KVT_FOUND ||
+			    (verdict == KVT_UNDECIDED && !follows))
+				continue;
+			finding->waits = waits_for(finding);
+			more = true;
 		}
 	}
 }

@@ -17,7 +17,7 @@ struct kvt_facts *kvt_facts_as_configured(const struct kvt_facts *facts, bool on
 
 /**
  * kvt_judgement_mark_waiting() - set "waits" of each finding that the files mend already, so that
- * only a reboot is missing
+ * only a reboot, or a daemon's restart, is missing
  * @rules: that @judgement was made with
  */
 void kvt_judgement_mark_waiting(struct kvt_judgement *judgement, const struct kvt_rules *rules);

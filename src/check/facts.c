@@ -310,6 +310,38 @@ const struct kvt_fact *kvt_facts_of(const struct kvt_facts *facts, unsigned who,
 				   key(def, who & ~(unsigned)KVT_CONFIGURED, who & KVT_CONFIGURED));
 }
 
+void kvt_facts_put(struct kvt_facts *facts, unsigned who, const struct kvt_fact *fact)
+{
+	const char *name = fact->def->name;
+
+	if (fact->state == KVT_UNKNOWN) {
+		kvt_facts_set_unknown(facts, who, name, fact->needs_root, fact->source);
+		return;
+	}
+	if (fact->state == KVT_ABSENT) {
+		kvt_facts_set_absent(facts, who, name, fact->source);
+		return;
+	}
+	switch (fact->def->type) {
+	case KVT_FACT_BOOL:
+		kvt_facts_set_bool(facts, who, name, fact->flag, fact->source);
+		break;
+	case KVT_FACT_INT:
+		kvt_facts_set_int(facts, who, name, fact->integer, fact->source);
+		break;
+	case KVT_FACT_REAL:
+		kvt_facts_set_real(facts, who, name, fact->real, fact->source);
+		break;
+	case KVT_FACT_TEXT:
+	case KVT_FACT_VERSION:
+		kvt_facts_set_text(facts, who, name, fact->text, fact->source);
+		break;
+	case KVT_FACT_LIST:
+		kvt_facts_set_list(facts, who, name, (const char *const *)fact->list, fact->source);
+		break;
+	}
+}
+
 const struct kvt_fact *kvt_facts_get(const struct kvt_facts *facts, unsigned who, const char *name)
 {
 	const struct kvt_fact_def *def = kvt_fact_def_find(name);

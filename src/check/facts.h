@@ -126,6 +126,9 @@ void kvt_facts_set_absent(struct kvt_facts *facts, unsigned who, const char *nam
 void kvt_facts_set_unknown(struct kvt_facts *facts, unsigned who, const char *name, bool needs_root,
 			   const char *reason);
 
+/** kvt_facts_put() - another set's fact, for the subjects @who, KVT_CONFIGURED among them or not */
+void kvt_facts_put(struct kvt_facts *facts, unsigned who, const struct kvt_fact *fact);
+
 /**
  * kvt_facts_get() - a fact
  * @who: one subject bit, and KVT_CONFIGURED where it applies

@@ -38,6 +38,24 @@ char *kvt_read_line(const struct kvt_reader *reader, const char *path, const cha
 	return NULL;
 }
 
+char *kvt_read_setting(const char *text, const char *key, guint *ret_line)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	char *value = NULL;
+	const gsize len = strlen(key);
+
+	for (guint i = 0; lines[i] != NULL; i++) {
+		g_strstrip(lines[i]);
+		if (strncmp(lines[i], key, len) != 0 || lines[i][len] != '=')
+			continue;
+		g_free(value);
+		value = g_strstrip(g_strdelimit(g_strdup(lines[i] + len + 1), "\"'", ' '));
+		if (ret_line != NULL)
+			*ret_line = i + 1;
+	}
+	return value;
+}
+
 char **kvt_words(const char *text)
 {
 	g_auto(GStrv) all = g_strsplit_set(text, " \t\n\r", -1);
@@ -111,6 +129,7 @@ static struct kvt_facts *read_with(const struct kvt_root *root, const struct kvt
 	kvt_read_kvm(&reader);
 	kvt_read_log(&reader);
 	kvt_read_measured(&reader);
+	kvt_read_files(&reader);
 	kvt_facts_set_absent(reader.facts, KVT_HOST, "lab.measured", "kvmtime lab measures it");
 	kvt_facts_keep(reader.facts, reader.who);
 	return reader.facts;

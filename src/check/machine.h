@@ -48,6 +48,8 @@ void kvt_read_ntp(const struct kvt_reader *reader);
 void kvt_read_kvm(const struct kvt_reader *reader);
 void kvt_read_log(const struct kvt_reader *reader);
 void kvt_read_measured(const struct kvt_reader *reader);
+/* Comes last: it says "configured" of what the others found running. */
+void kvt_read_files(const struct kvt_reader *reader);
 
 /** kvt_read_rates() - the TSC's rate, and that of the clocks that can bear it out (sys/witness.h);
  *  the measured kHz, 0 if it was not measured */
@@ -89,6 +91,10 @@ char *kvt_read_file(const struct kvt_reader *reader, const char *path);
 /** kvt_read_failed() - make a fact unknown for the reason that an error gives */
 void kvt_read_failed(const struct kvt_reader *reader, unsigned configured, const char *name,
 		     const GError *error);
+
+/** kvt_read_setting() - KEY=value of a shell-style file, the last one; owned, NULL = not there;
+ *  @ret_line may be NULL */
+char *kvt_read_setting(const char *text, const char *key, guint *ret_line);
 
 /** kvt_words() - split at white space without empty words; owned */
 char **kvt_words(const char *text);

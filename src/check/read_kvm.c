@@ -57,24 +57,6 @@ static void read_use(const struct kvt_reader *reader)
 	}
 }
 
-/* KEY=value of a shell-style file; the last one counts; owned, NULL = not there */
-static char *setting(const char *text, const char *key, guint *ret_line)
-{
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	char *value = NULL;
-	const gsize len = strlen(key);
-
-	for (guint i = 0; lines[i] != NULL; i++) {
-		g_strstrip(lines[i]);
-		if (strncmp(lines[i], key, len) != 0 || lines[i][len] != '=')
-			continue;
-		g_free(value);
-		value = g_strstrip(g_strdelimit(g_strdup(lines[i] + len + 1), "\"'", ' '));
-		*ret_line = i + 1;
-	}
-	return value;
-}
-
 static void read_libvirt_guests(const struct kvt_reader *reader)
 {
 	static const char *const paths[] = { "/etc/sysconfig/libvirt-guests",
@@ -93,8 +75,8 @@ static void read_libvirt_guests(const struct kvt_reader *reader)
 
 		if (text == NULL)
 			continue;
-		shutdown = setting(text, "ON_SHUTDOWN", &line);
-		sync = setting(text, "SYNC_TIME", &sync_line);
+		shutdown = kvt_read_setting(text, "ON_SHUTDOWN", &line);
+		sync = kvt_read_setting(text, "SYNC_TIME", &sync_line);
 		source = line > 0 ? g_strdup_printf("%s:%u", paths[i], line) : g_strdup(paths[i]);
 		/* libvirt-guests' own default */
 		kvt_facts_set_text(reader->facts, reader->who, "libvirt_guests.on_shutdown",

@@ -413,7 +413,7 @@ static void read_agent(const struct kvt_reader *reader)
 	static const char *const files[] = { "/etc/sysconfig/qemu-ga",
 					     "/etc/default/qemu-guest-agent",
 					     "/etc/qemu/qemu-ga.conf" };
-	bool blocked = false;
+	const char *blocked = NULL;
 
 	if (!kvt_read_covers(reader, "/etc")) {
 		kvt_facts_set_unknown(reader->facts, reader->who, "agent.set_time_blocked", false,
@@ -428,10 +428,10 @@ static void read_agent(const struct kvt_reader *reader)
 			if (g_strstrip(lines[j])[0] != '#' &&
 			    strstr(lines[j], "guest-set-time") != NULL &&
 			    strstr(lines[j], "allow") == NULL)
-				blocked = true;
+				blocked = files[i];
 	}
-	kvt_facts_set_bool(reader->facts, reader->who, "agent.set_time_blocked", blocked,
-			   "/etc/sysconfig/qemu-ga and its kin");
+	kvt_facts_set_bool(reader->facts, reader->who, "agent.set_time_blocked", blocked != NULL,
+			   blocked != NULL ? blocked : "/etc/sysconfig/qemu-ga and its kin");
 }
 
 void kvt_read_ntp(const struct kvt_reader *reader)

@@ -130,6 +130,9 @@ enum kvt_verdict {
 	KVT_UNFIT      /* not for this role, or a "when" does not hold */
 };
 
+/* What is missing where the files mend a finding already. */
+enum kvt_waits { KVT_WAITS_NOT, KVT_WAITS_REBOOT, KVT_WAITS_RESTART };
+
 struct kvt_accepted;
 
 /* One rule judged for one subject. */
@@ -137,11 +140,11 @@ struct kvt_finding {
 	const struct kvt_rule *rule; /* borrowed from the rules */
 	unsigned subject;            /* one subject bit */
 	enum kvt_verdict verdict;
-	GPtrArray *evidence; /* const struct kvt_fact *, borrowed from the facts */
-	char *reason;        /* CLEAN, UNDECIDED, UNFIT: "wants guest clocksource.current = tsc,
-			      * here kvm-clock" */
-	bool needs_root;     /* UNDECIDED, and root could decide */
-	bool waits;          /* FOUND: the files mend it, a reboot is missing */
+	GPtrArray *evidence;  /* const struct kvt_fact *, borrowed from the facts */
+	char *reason;         /* CLEAN, UNDECIDED, UNFIT: "wants guest clocksource.current = tsc,
+			       * here kvm-clock" */
+	bool needs_root;      /* UNDECIDED, and root could decide */
+	enum kvt_waits waits; /* FOUND: the files mend it already */
 	const struct kvt_accepted *accepted; /* FOUND: somebody lives with it, see accept.h */
 	const struct kvt_accepted *lapsed;   /* FOUND: somebody did, but its last day is over */
 	const struct kvt_finding

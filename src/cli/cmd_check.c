@@ -18,6 +18,7 @@
 #include "cli/targets.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
+#include "fix/waiting.h"
 #include "vmdef/load.h"
 
 static const char description[] =
@@ -148,6 +149,8 @@ static int check_target(const struct request *request, const char *name)
 	GError *error = NULL;
 	g_autoptr(GPtrArray) sets = kvt_target_read(name, &error);
 
+	if (sets != NULL && (name == NULL || g_file_test(name, G_FILE_TEST_IS_DIR)))
+		kvt_waiting_add(name != NULL ? name : "/", sets->pdata[0]);
 	return check_sets(request, name == NULL || strcmp(name, "/") == 0, sets, error);
 }
 

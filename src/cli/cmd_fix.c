@@ -90,7 +90,9 @@ static bool apply(struct kvt_fix *fix, GError **error)
 			       (const char *const *)commands->pdata, &fix->number, error))
 		return false;
 	run_commands(fix);
-	return true;
+	/* else check goes on telling that something waits for a restart */
+	return !plan->live || plan->not_restarted || fix->failed->len > 0 ||
+	       kvt_journal_settle(journal, fix->number, error);
 }
 
 static int status_of(const struct kvt_fix *fix)

@@ -128,6 +128,8 @@ static void show_rest(const struct kvt_fix *fix)
 	for (guint i = 0; i < plan->commands->len; i++)
 		printf("%s  %s\n", plan->live ? "run    " : "by hand",
 		       ((struct kvt_command *)plan->commands->pdata[i])->run);
+	for (guint i = 0; i < plan->same->len; i++)
+		printf("same as  %s\n", (char *)plan->same->pdata[i]);
 	if (kvt_plan_needs_reboot(plan))
 		printf("reboot   needed for the boot line%s\n",
 		       fix->number > 0 ? ": mended, waits for it" : "");
@@ -155,7 +157,7 @@ void kvt_fix_show_text(const struct kvt_fix *fix)
 	if (fix->plan->changes->len > 0)
 		printf("\n");
 	show_diff(fix);
-	if (fix->plan->switches->len + fix->plan->commands->len > 0)
+	if (fix->plan->switches->len + fix->plan->commands->len + fix->plan->same->len > 0)
 		printf("\n");
 	show_rest(fix);
 	show_outcome(fix);
@@ -174,6 +176,7 @@ static void json_step(JsonBuilder *builder, const struct kvt_fix_item *item,
 	kvt_json_string(builder, "remedy", step->remedy);
 	kvt_json_string(builder, "refused", step->refused);
 	kvt_json_bool(builder, "already", step->nothing);
+	kvt_json_bool(builder, "edits", step->edits);
 	kvt_json_bool(builder, "reboot", step->reboot);
 	kvt_json_string(builder, "risk", finding != NULL ? finding->rule->risk : NULL);
 	kvt_json_string(builder, "verify", finding != NULL ? finding->rule->verify : NULL);
@@ -230,6 +233,7 @@ void kvt_fix_show_json(const struct kvt_fix *fix)
 	json_strings(builder, "files", files);
 	json_strings(builder, "switches", switches);
 	json_strings(builder, "commands", commands);
+	json_strings(builder, "same_as", plan->same);
 	json_strings(builder, "failed", fix->failed);
 	kvt_json_string(builder, "diff", diff);
 	kvt_json_end(builder, true);

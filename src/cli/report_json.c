@@ -70,7 +70,8 @@ static void finding_json(JsonBuilder *builder, const struct kvt_finding *finding
 	kvt_json_string(builder, "severity", kvt_severity_name(rule->severity));
 	kvt_json_string(builder, "subject", kvt_subject_name(finding->subject));
 	kvt_json_string(builder, "title", finding->title);
-	kvt_json_bool(builder, "waits_for_reboot", finding->waits);
+	kvt_json_bool(builder, "waits_for_reboot", finding->waits == KVT_WAITS_REBOOT);
+	kvt_json_bool(builder, "waits_for_restart", finding->waits == KVT_WAITS_RESTART);
 	kvt_json_string(builder, "accepted_until",
 			finding->lapsed != NULL ? finding->lapsed->until : NULL);
 	kvt_json_string(builder, "why", finding->why);

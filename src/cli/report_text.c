@@ -346,8 +346,10 @@ static void print_finding(const struct kvt_judgement *judgement, const struct kv
 	const bool both = seen_from_host(judgement->facts) || is_joined(judgement->facts);
 
 	print_title(finding, number);
-	if (finding->waits)
-		print_field("state", "mended, waits for reboot");
+	if (finding->waits != KVT_WAITS_NOT)
+		print_field("state", finding->waits == KVT_WAITS_REBOOT
+					     ? "mended, waits for reboot"
+					     : "mended, waits for a restart of the daemon");
 	if (finding->lapsed != NULL) {
 		g_autofree char *text =
 			g_strdup_printf("was accepted until %s, which is over (%s)",

@@ -268,6 +268,11 @@ bool kvt_journal_undo(struct kvt_journal *journal, unsigned number, unsigned *re
 	return true;
 }
 
+bool kvt_journal_settle(struct kvt_journal *journal, unsigned number, GError **error)
+{
+	return kvt_transaction_mark(journal->state, number, "settled", error);
+}
+
 GPtrArray *kvt_journal_list(struct kvt_journal *journal)
 {
 	g_autoptr(GArray) found = numbers(journal, false);

@@ -10,6 +10,7 @@
  *   K.before   the bytes of file K, or the XML of domain K, as they were
  *   K.after    what libvirt made of the new XML of domain K
  *   done       there since all of it was applied
+ *   settled    there since whatever reads the files had read them anew
  *   undone     there since all of it was taken back
  *
  * A transaction without "done" was killed half way: the next run takes it back. One with "undoing"
@@ -98,6 +99,9 @@ bool kvt_journal_apply(struct kvt_journal *journal, const char *title, GPtrArray
  */
 bool kvt_journal_undo(struct kvt_journal *journal, unsigned number, unsigned *ret_number,
 		      GError **error);
+
+/** kvt_journal_settle() - note that everything that reads the change's files was restarted */
+bool kvt_journal_settle(struct kvt_journal *journal, unsigned number, GError **error);
 
 /** kvt_journal_list() - oldest first; owned array of struct kvt_transaction */
 GPtrArray *kvt_journal_list(struct kvt_journal *journal);

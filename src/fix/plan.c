@@ -42,6 +42,7 @@ struct kvt_plan *kvt_plan_new(const struct kvt_root *root, const struct kvt_fact
 	plan->changes = g_ptr_array_new_with_free_func((GDestroyNotify)kvt_change_free);
 	plan->switches = g_ptr_array_new_with_free_func((GDestroyNotify)kvt_switch_free);
 	plan->commands = g_ptr_array_new_with_free_func((GDestroyNotify)command_free);
+	plan->same = g_ptr_array_new_with_free_func(g_free);
 	plan->steps = g_ptr_array_new_with_free_func((GDestroyNotify)step_free);
 	kvt_plan_about(plan, facts, NULL);
 	return plan;
@@ -61,6 +62,7 @@ void kvt_plan_free(struct kvt_plan *plan)
 	g_ptr_array_unref(plan->changes);
 	g_ptr_array_unref(plan->switches);
 	g_ptr_array_unref(plan->commands);
+	g_ptr_array_unref(plan->same);
 	g_ptr_array_unref(plan->steps);
 	g_free(plan);
 }
@@ -155,12 +157,18 @@ void kvt_plan_run(struct kvt_plan *plan, bool again, const char *format, ...)
 	g_ptr_array_add(plan->commands, command);
 }
 
+void kvt_plan_same(struct kvt_plan *plan, const char *line)
+{
+	if (!g_ptr_array_find_with_equal_func(plan->same, line, g_str_equal, NULL))
+		g_ptr_array_add(plan->same, g_strdup(line));
+}
+
 /* ---- steps ---- */
 
 /* What a remedy that fails half way must not leave behind. */
 struct saved {
 	GPtrArray *changes;
-	guint switches, commands;
+	guint switches, commands, same;
 };
 
 static struct saved save(const struct kvt_plan *plan)
@@ -169,6 +177,7 @@ static struct saved save(const struct kvt_plan *plan)
 		.changes = g_ptr_array_new_with_free_func((GDestroyNotify)kvt_change_free),
 		.switches = plan->switches->len,
 		.commands = plan->commands->len,
+		.same = plan->same->len,
 	};
 
 	for (guint i = 0; i < plan->changes->len; i++) {
@@ -180,11 +189,9 @@ static struct saved save(const struct kvt_plan *plan)
 	return saved;
 }
 
-static bool saved_equal(const struct kvt_plan *plan, const struct saved *saved)
+static bool same_files(const struct kvt_plan *plan, const struct saved *saved)
 {
-	bool equal = saved->changes->len == plan->changes->len &&
-		     saved->switches == plan->switches->len &&
-		     saved->commands == plan->commands->len;
+	bool equal = saved->changes->len == plan->changes->len;
 
 	for (guint i = 0; equal && i < plan->changes->len; i++) {
 		const struct kvt_change *a = plan->changes->pdata[i], *b = saved->changes->pdata[i];
@@ -194,12 +201,19 @@ static bool saved_equal(const struct kvt_plan *plan, const struct saved *saved)
 	return equal;
 }
 
+static bool saved_equal(const struct kvt_plan *plan, const struct saved *saved)
+{
+	return same_files(plan, saved) && saved->switches == plan->switches->len &&
+	       saved->commands == plan->commands->len;
+}
+
 static void go_back(struct kvt_plan *plan, struct saved *saved)
 {
 	g_ptr_array_unref(plan->changes);
 	plan->changes = g_ptr_array_ref(saved->changes);
 	g_ptr_array_set_size(plan->switches, (gint)saved->switches);
 	g_ptr_array_set_size(plan->commands, (gint)saved->commands);
+	g_ptr_array_set_size(plan->same, (gint)saved->same);
 }
 
 static const struct kvt_remedy *find_remedy(char **words, GError **error)
@@ -249,8 +263,10 @@ static void add_one(struct kvt_plan *plan, const char *id, const char *text)
 		step->refused = g_strdup(error->message);
 	} else if (saved_equal(plan, &saved)) {
 		step->nothing = true;
+		g_ptr_array_set_size(plan->same, (gint)saved.same);
 	} else {
 		step->reboot = remedy->reboot;
+		step->edits = !same_files(plan, &saved);
 	}
 	g_ptr_array_unref(saved.changes);
 }

@@ -28,6 +28,7 @@ struct kvt_step {
 	char *remedy;  /* as the rule has it */
 	char *refused; /* why nothing is done, or NULL */
 	bool nothing;  /* it is so already */
+	bool edits;    /* files are changed, not only switches and commands */
 	bool reboot;   /* takes effect with the next boot */
 };
 
@@ -35,13 +36,15 @@ struct kvt_plan {
 	const struct kvt_root *root;   /* borrowed */
 	const struct kvt_facts *facts; /* borrowed, may be NULL */
 	bool live;                     /* commands and switches are for now, not for a list */
-	const char *definition;	       /* borrowed: path of the VM definition to mend, or NULL */
+	const char *definition;        /* borrowed: path of the VM definition to mend, or NULL */
 	bool despite_vms;              /* clock sources may be switched under running VMs */
 	struct kvt_kernel kernel;
 	bool kernel_known;
 	GPtrArray *changes;  /* struct kvt_change, each path once */
 	GPtrArray *switches; /* struct kvt_switch */
 	GPtrArray *commands; /* struct kvt_command, each once, in order */
+	GPtrArray *same;     /* lines of the distribution's tools that do what the changes do */
+	bool not_restarted;  /* something has to be, and nothing is known that could */
 	GPtrArray *steps;    /* struct kvt_step */
 };
 
@@ -94,6 +97,9 @@ char *kvt_plan_text(struct kvt_plan *plan, const char *path, GError **error);
 void kvt_plan_put(struct kvt_plan *plan, const char *path, char *text);
 void kvt_plan_switch(struct kvt_plan *plan, const char *path, const char *value);
 void kvt_plan_run(struct kvt_plan *plan, bool again, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/** kvt_plan_same() - name a tool's line that does what the file changes do */
+void kvt_plan_same(struct kvt_plan *plan, const char *line);
 
 /* A remedy: false with @error if it cannot be done. @args is NULL-terminated. */
 typedef bool (*kvt_remedy_run)(struct kvt_plan *plan, char **args, GError **error);

@@ -5,6 +5,7 @@
 #define KVT_FIX_TRANSACTION_H
 
 #include "fix/journal.h"
+#include "fix/place.h"
 
 /**
  * kvt_transaction_prepare() - write the folder of a transaction, whole and synced
@@ -32,6 +33,19 @@ bool kvt_transaction_is_marked(int state, unsigned number, const char *mark);
 
 /** kvt_transaction_drop() - remove a folder; @name e.g. "7" or ".7" */
 void kvt_transaction_drop(int state, const char *name);
+
+/* ---- what both directions share ---- */
+
+/** kvt_transaction_beside() - the name under which a file's new bytes wait; owned */
+char *kvt_transaction_beside(const struct kvt_place *place);
+
+/** kvt_transaction_folder() - a transaction's folder, open; -1 with @error */
+int kvt_transaction_folder(int state, unsigned number, GError **error);
+
+/** kvt_transaction_manifest() - of an open folder; owned, or NULL */
+GKeyFile *kvt_transaction_manifest(int folder, GError **error);
+
+/* ---- for the list ---- */
 
 /** kvt_transaction_load() - for the list; NULL if the manifest cannot be read */
 struct kvt_transaction *kvt_transaction_load(int state, unsigned number);

@@ -66,13 +66,23 @@ bool kvt_words_same(const GPtrArray *a, const GPtrArray *b)
 	return true;
 }
 
+/* The kernel takes '-' and '_' alike in a key. */
+static bool same_start(const char *word, const char *wish, gsize len)
+{
+	for (gsize i = 0; i < len; i++)
+		if ((word[i] == '_' ? '-' : word[i]) != (wish[i] == '_' ? '-' : wish[i]))
+			return false;
+	return true;
+}
+
 /* Words that a wish to remove means: the word itself, and a key with any value. */
 static bool is_meant(const char *word, const char *wish)
 {
-	const gsize len = strlen(wish);
+	const gsize key = strcspn(wish, "=");
 
-	return strcmp(word, wish) == 0 ||
-	       (strchr(wish, '=') == NULL && strncmp(word, wish, len) == 0 && word[len] == '=');
+	if (!same_start(word, wish, key))
+		return false;
+	return strcmp(word + key, wish + key) == 0 || (wish[key] == '\0' && word[key] == '=');
 }
 
 /* Words that a wish to add replaces: the same key. */
@@ -80,9 +90,7 @@ static bool is_same_key(const char *word, const char *wish)
 {
 	const gsize key = strcspn(wish, "=");
 
-	if (wish[key] == '\0')
-		return strcmp(word, wish) == 0;
-	return strncmp(word, wish, key) == 0 && word[key] == '=';
+	return same_start(word, wish, key) && word[key] == wish[key];
 }
 
 /* ---- the same wish, on a list of words: what the edited text has to parse back to ---- */

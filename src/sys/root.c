@@ -28,6 +28,7 @@ struct memory_file {
 	char *link;   /* a symbolic link's target, else NULL */
 	char *origin; /* where the bytes are from, or NULL = the path says it */
 	bool folder;
+	bool hidden; /* as if it were not there */
 };
 
 static void memory_file_free(gpointer data)
@@ -104,6 +105,11 @@ void kvt_root_add_bytes(struct kvt_root *root, const char *path, GBytes *bytes, 
 
 	file->bytes = g_bytes_ref(bytes);
 	file->origin = g_strdup(origin);
+}
+
+void kvt_root_hide(struct kvt_root *root, const char *path)
+{
+	put(root, path)->hidden = true;
 }
 
 void kvt_root_add_link(struct kvt_root *root, const char *path, const char *target)
@@ -300,6 +306,10 @@ static char *read_memory(const struct memory_file *file, const char *path, gsize
 	const char *bytes;
 	gsize len;
 
+	if (file->hidden) {
+		kvt_error_errno(error, path, ENOENT);
+		return NULL;
+	}
 	if (file->folder) {
 		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT, "%s: not a regular file", path);
 		return NULL;
@@ -435,6 +445,17 @@ static bool list_directory(const struct kvt_root *root, const char *path, GPtrAr
 	return true;
 }
 
+static void drop_hidden(const struct kvt_root *root, const char *path, GPtrArray *names)
+{
+	for (guint i = names->len; i-- > 0;) {
+		g_autofree char *below = g_build_filename(path, names->pdata[i], NULL);
+		const struct memory_file *file = in_memory(root, below);
+
+		if (file != NULL && file->hidden)
+			g_ptr_array_remove_index(names, i);
+	}
+}
+
 GPtrArray *kvt_root_list(const struct kvt_root *root, const char *path)
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
@@ -446,6 +467,8 @@ GPtrArray *kvt_root_list(const struct kvt_root *root, const char *path)
 		list_memory(root, path, names, seen);
 	there = list_directory(root, path, names, seen) || names->len > 0 ||
 		(file != NULL && file->folder);
+	if (root->files != NULL)
+		drop_hidden(root, path, names);
 	g_ptr_array_sort(names, by_name);
 	return there ? g_steal_pointer(&names) : NULL;
 }
@@ -455,7 +478,7 @@ bool kvt_root_exists(const struct kvt_root *root, const char *path)
 	int fd;
 
 	if (in_memory(root, path) != NULL)
-		return true;
+		return !in_memory(root, path)->hidden;
 	if (root->files != NULL) {
 		g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 		g_autoptr(GPtrArray) below = g_ptr_array_new_with_free_func(g_free);

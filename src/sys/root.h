@@ -43,11 +43,14 @@ void kvt_root_add(struct kvt_root *root, const char *path, const char *bytes, gs
 		  const char *reason);
 
 /**
- * kvt_root_add_bytes() - the same with bytes that are shared, into any root but the live one; what
+ * kvt_root_add_bytes() - the same with bytes that are shared, into any root; what
  * is in memory goes before what is in the directory
  * @origin: where they are from, for the facts' sources; NULL = the path says it
  */
 void kvt_root_add_bytes(struct kvt_root *root, const char *path, GBytes *bytes, const char *origin);
+
+/** kvt_root_hide() - a file of the directory is then as if it were not there */
+void kvt_root_hide(struct kvt_root *root, const char *path);
 
 /** kvt_root_add_link() - a symbolic link in memory; it never leads out of the root */
 void kvt_root_add_link(struct kvt_root *root, const char *path, const char *target);

@@ -13,7 +13,7 @@ may() {
 	bench) echo "sys" ;;
 	check) echo "sys bench" ;;
 	vmdef) echo "sys check" ;;
-	fix) echo "sys check vmdef" ;;
+	fix) echo "sys bench check vmdef" ;;
 	sim) echo "sys" ;;
 	lab) echo "sys bench check sim vmdef" ;;
 	guests) echo "sys check vmdef" ;;

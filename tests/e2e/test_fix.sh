@@ -5,33 +5,8 @@ export TZ=UTC
 
 ls "$KVT_BUILD"/modules/kvmtime-fix.so >/dev/null 2>&1 || skip_all "kvmtime-fix is not built: no Augeas"
 
-put() { # path, then the content on standard input
-	mkdir -p "$(dirname "$1")"
-	cat >"$1"
-}
-
-guest() { # folder, kernel release, words on the running boot line
-	mkdir -p "$1/etc" "$1/proc"
-	printf 'release %s\nmachine x86_64\n' "$2" | put "$1/kvmtime/uname"
-	printf '40000000 0 40000001 4b4d564b 564b4d56 4d\n40000001 0 1000a3b 0 0 0\n1 0 0 0 80000000 0\n' |
-		put "$1/kvmtime/cpuid"
-	printf 'ro root=/dev/vda1 %s\n' "$3" | put "$1/proc/cmdline"
-	printf 'processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 85\nflags\t\t: fpu tsc hypervisor constant_tsc\n' |
-		put "$1/proc/cpuinfo"
-	echo kvm-clock | put "$1/sys/devices/system/clocksource/clocksource0/current_clocksource"
-	echo "kvm-clock tsc acpi_pm" | put "$1/sys/devices/system/clocksource/clocksource0/available_clocksource"
-}
-
-# Everything of a tree but the journal: path, mode, owner, time, attributes, content.
-manifest() {
-	(
-		cd "$1" || exit
-		find . -path ./var/lib/kvmtime -prune -o -type f -print | sort >"$tmp/files"
-		xargs stat -c '%n %a %u:%g %y' <"$tmp/files"
-		xargs sha256sum <"$tmp/files"
-		xargs getfattr -d -m - <"$tmp/files" 2>/dev/null
-	)
-}
+# shellcheck source-path=SCRIPTDIR
+. "$KVT_SOURCE/tests/e2e/fix_tree.sh"
 
 # ---- the machines ----
 
@@ -90,12 +65,6 @@ valid() { # schema, then a verb and its arguments
 	shift
 	"$kvmtime" "$@" >"$tmp/document"
 	"$KVT_SOURCE"/tests/e2e/validate.py "$schema" <"$tmp/document"
-}
-
-ids() { # of the findings that are not said to wait for the reboot
-	"$kvmtime" check --json "$@" | /usr/bin/python3 -c '
-import json, sys
-print(" ".join(f["id"] for f in json.load(sys.stdin)["findings"] if not f["waits_for_reboot"]))'
 }
 
 for name in el6 el7 el9 sles15 debian12; do
