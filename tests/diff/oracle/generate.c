@@ -3,59 +3,6 @@
 
 #define PICK(rand, array) (array)[g_rand_int_range(rand, 0, G_N_ELEMENTS(array))]
 
-static void add(GArray *steps, enum oracle_op op, unsigned width, uint32_t address, uint32_t value,
-		uint16_t mask)
-{
-	const struct oracle_step step = { (uint8_t)op, (uint8_t)width, mask, address, value };
-
-	g_array_append_val(steps, step);
-}
-
-void step_out(GArray *steps, uint32_t port, uint32_t value)
-{
-	add(steps, OP_OUT, 1, port, value, 0);
-}
-
-void step_in(GArray *steps, uint32_t port, uint16_t mask)
-{
-	add(steps, OP_IN, 1, port, 0, mask);
-}
-
-void step_write(GArray *steps, uint32_t address, uint32_t value)
-{
-	add(steps, OP_WRITE, 4, address, value, 0);
-}
-
-void step_read(GArray *steps, uint32_t address)
-{
-	add(steps, OP_READ, 4, address, 0, 0xffff);
-}
-
-void step_wait(GArray *steps, uint32_t ns)
-{
-	add(steps, OP_WAIT, 0, 0, ns, 0);
-}
-
-void step_in16(GArray *steps, uint32_t port, uint16_t mask)
-{
-	add(steps, OP_IN, 2, port, 0, mask);
-}
-
-void step_spin(GArray *steps, uint32_t ns)
-{
-	add(steps, OP_SPIN, 0, 0, ns, 0);
-}
-
-void step_mask(GArray *steps, uint32_t masked)
-{
-	add(steps, OP_MASK, 0, 0, masked, 0);
-}
-
-void step_group(GArray *steps)
-{
-	add(steps, OP_GROUP, 0, 0, 0, 0);
-}
-
 /* 1 .. 2^bits, all orders of magnitude alike */
 static uint32_t magnitude(GRand *rand, unsigned bits)
 {
@@ -304,7 +251,7 @@ static void rtc_set_time(GArray *steps, GRand *rand, struct rtc_state *s)
 
 static void rtc_wait(GArray *steps, uint32_t ns)
 {
-	add(steps, OP_WAIT, 200, 0, ns, 0);
+	step_add(steps, OP_WAIT, 200, 0, ns, 0);
 }
 
 static void rtc_step(GArray *steps, GRand *rand, struct rtc_state *s)
@@ -450,32 +397,20 @@ void generate_hpet(GArray *steps, GRand *rand, unsigned count, bool interrupts)
 
 /* ---- ACPI PM timer ---- */
 
-static void pci_write(GArray *steps, uint32_t address, unsigned width, uint32_t value)
-{
-	add(steps, OP_OUT, 4, 0xcf8, 0x80000000u | address, 0);
-	add(steps, OP_OUT, width, 0xcfc, value, 0);
-}
-
-void acpi_pm_enable(GArray *steps)
-{
-	pci_write(steps, 1 << 11 | 3 << 8 | 0x40, 4, 0x601);
-	pci_write(steps, 1 << 11 | 3 << 8 | 0x80, 1, 1);
-}
-
 void generate_acpi_pm(GArray *steps, GRand *rand, unsigned count, bool interrupts)
 {
 	const guint end = steps->len + count;
 
 	step_mask(steps, 0xffff);
 	acpi_pm_enable(steps);
-	add(steps, OP_OUT, 2, 0x602, 0, 0);
-	add(steps, OP_OUT, 2, 0x600, 1, 0);
+	step_add(steps, OP_OUT, 2, 0x602, 0, 0);
+	step_add(steps, OP_OUT, 2, 0x600, 1, 0);
 	(void)interrupts;
 	while (steps->len < end) {
 		step_group(steps);
 		switch (g_rand_int_range(rand, 0, 8)) {
 		case 0:
-			add(steps, OP_OUT, 2, 0x600, 1, 0);
+			step_add(steps, OP_OUT, 2, 0x600, 1, 0);
 			break;
 		case 1:
 		case 2:
@@ -488,7 +423,7 @@ void generate_acpi_pm(GArray *steps, GRand *rand, unsigned count, bool interrupt
 			step_wait(steps, magnitude(rand, 22));
 			break;
 		default:
-			add(steps, OP_IN, 4, 0x608, 0, 0xffff);
+			step_add(steps, OP_IN, 4, 0x608, 0, 0xffff);
 		}
 	}
 	step_group(steps);

@@ -22,7 +22,9 @@ void generate_hpet(GArray *steps, GRand *rand, unsigned count, bool interrupts);
 void generate_acpi_pm(GArray *steps, GRand *rand, unsigned count, bool interrupts);
 void generate_lapic_timer(GArray *steps, GRand *rand, unsigned count, bool interrupts);
 
-/* for programs made by hand */
+/* One step; @mask: the bits of the answer that count, 0xffff = all. Its common kinds follow. */
+void step_add(GArray *steps, enum oracle_op op, unsigned width, uint32_t address, uint32_t value,
+	      uint16_t mask);
 void step_out(GArray *steps, uint32_t port, uint32_t value);
 void step_in(GArray *steps, uint32_t port, uint16_t mask);
 void step_write(GArray *steps, uint32_t address, uint32_t value);
