@@ -14,6 +14,7 @@
 #include "cli/json.h"
 #include "cli/join.h"
 #include "cli/options.h"
+#include "cli/prom.h"
 #include "cli/report.h"
 #include "cli/targets.h"
 #include "cli/text.h"
@@ -59,7 +60,34 @@ struct request {
 	const struct kvt_rules *rules;
 	char *accept_file;   /* --accept */
 	GPtrArray *accepted; /* of that file, or of this machine's own */
+	char *prom;          /* --prom: file for Prometheus, or NULL */
+	GArray *findings;    /* struct kvt_prom_finding for it */
+	GString *host;       /* facts of the first machine for it */
 };
+
+/* what goes into the file of --prom; @vm "" where the set is not about a VM */
+static void keep_for_prom(const struct request *request, const struct kvt_judgement *judgement)
+{
+	const bool is_vm = (kvt_facts_roles(judgement->facts) & KVT_VM) != 0;
+
+	if (request->prom == NULL)
+		return;
+	kvt_prom_findings_add(request->findings, judgement,
+			      is_vm ? kvt_facts_target(judgement->facts) : "");
+	if (request->host->len == 0)
+		kvt_prom_host(request->host, judgement->facts);
+}
+
+static int write_prom(const struct request *request, int status)
+{
+	GError *error = NULL;
+
+	if (request->prom == NULL || status >= KVT_STATUS_USAGE)
+		return status; /* what could not be read is not told as healthy */
+	kvt_prom_findings(request->host, request->findings);
+	return kvt_prom_write(request->prom, request->host, &error) ? status
+								    : kvt_fail("check", error);
+}
 
 static bool is_complete(const struct kvt_judgement *judgement)
 {
@@ -136,6 +164,7 @@ static int check_sets(const struct request *request, bool own, GPtrArray *sets, 
 
 		kvt_judgement_mark_waiting(judgement, request->rules);
 		accept_known(request, own, judgement);
+		keep_for_prom(request, judgement);
 		if (i > 0 && !request->common.json && !request->common.quiet)
 			printf("\n");
 		show(request, judgement);
@@ -271,6 +300,8 @@ int cmd_check(int argc, char **argv)
 		  "Exit 1 from this severity on (default low)", "SEVERITY" },
 		{ "move", 0, 0, G_OPTION_ARG_NONE, &request.move,
 		  "May a guest move between these hosts (and with this definition)?", NULL },
+		{ "prom", 0, 0, G_OPTION_ARG_FILENAME, &request.prom,
+		  "Write the findings for node_exporter's textfile folder", "FILE" },
 		{ "at", 0, 0, G_OPTION_ARG_STRING, &request.at,
 		  "Join the logs of a host and its guests around this time", "TIME" },
 		{ "window", 0, 0, G_OPTION_ARG_DOUBLE, &request.window_s,
@@ -289,6 +320,8 @@ int cmd_check(int argc, char **argv)
 	g_autoptr(kvt_rules) rules = NULL;
 	g_autoptr(GPtrArray) accepted = NULL;
 	g_autofree char *accept_file = NULL;
+	g_autoptr(GArray) findings = NULL;
+	g_autoptr(GString) host = NULL;
 	GError *error = NULL;
 	int status;
 
@@ -327,6 +360,8 @@ int cmd_check(int argc, char **argv)
 	}
 	if (request.summary)
 		return kvt_usage("check", "--summary: of which targets?");
+	request.findings = findings = kvt_prom_findings_new();
+	request.host = host = g_string_new(NULL);
 	if (!kvt_vm_given(&request.vms.vm))
 		status = check_all(&request, argc - 1, argv + 1);
 	else if (argc > 1)
@@ -336,5 +371,7 @@ int cmd_check(int argc, char **argv)
 	else
 		status = check_vms(&request);
 	kvt_check_vms_clear(&request.vms);
+	status = write_prom(&request, status);
+	g_free(request.prom);
 	return status;
 }

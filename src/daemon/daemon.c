@@ -237,7 +237,7 @@ static void note(void *data, const struct kvt_guard_guest *guest, enum kvt_guard
 				       NULL };
 
 	count(data, note);
-	kvt_log(note_priority(note), fields, "%s: %s%s%s%s%s%s%s (%s%s%s)", name, note_words(note),
+	kvt_say(note_priority(note), fields, "%s: %s%s%s%s%s%s%s (%s%s%s)", name, note_words(note),
 		before != NULL ? ": " : "", before != NULL ? before : "",
 		after != NULL ? " -> " : "", after != NULL ? after : "", words != NULL ? "; " : "",
 		words != NULL ? words : "", kvt_guard_event_word(guest->cause),
@@ -343,7 +343,7 @@ static void take_found(struct daemon *d, struct kvt_found *found)
 	remove_unseen(d, seen, found->libvirt_asked);
 	g_mutex_unlock(&d->lock);
 	if (found->libvirt_why != NULL && g_strcmp0(found->libvirt_why, d->libvirt_why) != 0)
-		kvt_log(d->config->libvirt_named ? KVT_LOG_WARNING : KVT_LOG_INFO, NULL, "%s",
+		kvt_say(d->config->libvirt_named ? KVT_LOG_WARNING : KVT_LOG_INFO, NULL, "%s",
 			found->libvirt_why);
 	g_free(d->libvirt_why);
 	d->libvirt_why = g_steal_pointer(&found->libvirt_why);
@@ -409,7 +409,7 @@ static void connected(struct daemon *d)
 {
 	const GPtrArray *guests = kvt_guard_guests(d->guard);
 
-	kvt_log(KVT_LOG_INFO, NULL, "libvirt tells of its machines");
+	kvt_say(KVT_LOG_INFO, NULL, "libvirt tells of its machines");
 	d->state.libvirt_connected = true;
 	/* what happened while nobody told is found by looking at each */
 	for (guint i = 0; i < guests->len; i++)
@@ -467,7 +467,7 @@ static gboolean take_news(gpointer data)
 		connected(d);
 	else if (n->news == KVT_LIBVIRT_LOST) {
 		d->state.libvirt_connected = false;
-		kvt_log(KVT_LOG_WARNING, NULL, "libvirt is gone; connecting again");
+		kvt_say(KVT_LOG_WARNING, NULL, "libvirt is gone; connecting again");
 	} else
 		take_event(d, n);
 	g_mutex_unlock(&d->lock);
@@ -534,9 +534,9 @@ static void tell_clocks(struct daemon *d)
 		return;
 	d->news = (struct kvt_host_news){ 0, 0 };
 	if (news.slept_ns != 0)
-		kvt_log(KVT_LOG_NOTICE, NULL, "the host has slept for %s", slept);
+		kvt_say(KVT_LOG_NOTICE, NULL, "the host has slept for %s", slept);
 	if (news.stepped_ns != 0)
-		kvt_log(KVT_LOG_NOTICE, NULL, "the host's clock was set by %s", stepped);
+		kvt_say(KVT_LOG_NOTICE, NULL, "the host's clock was set by %s", stepped);
 	g_mutex_lock(&d->lock);
 	kvt_guard_event_all(d->guard,
 			    news.slept_ns != 0 ? KVT_EVENT_HOST_SLEPT : KVT_EVENT_HOST_STEPPED,
@@ -584,7 +584,7 @@ static gpointer judge_in_thread(gpointer data)
 
 	j->judged = kvt_find_findings(&error);
 	if (error != NULL)
-		kvt_log(KVT_LOG_WARNING, NULL, "findings: %s", error->message);
+		kvt_say(KVT_LOG_WARNING, NULL, "findings: %s", error->message);
 	g_idle_add_full(G_PRIORITY_DEFAULT, judged, j, NULL);
 	return NULL;
 }
@@ -623,7 +623,7 @@ static bool open_http(struct daemon *d, const struct kvt_daemon_config *config, 
 	d->http =
 		kvt_http_new(config->listen, config->socket, config->socket_mode, render, d, error);
 	if (d->http != NULL && config->listen != NULL)
-		kvt_log(KVT_LOG_INFO, NULL, "metrics on port %u (%s)", kvt_http_port(d->http),
+		kvt_say(KVT_LOG_INFO, NULL, "metrics on port %u (%s)", kvt_http_port(d->http),
 			config->listen);
 	return d->http != NULL;
 }
@@ -643,7 +643,7 @@ static void take_config(struct daemon *d, struct kvt_daemon_config *config)
 	if (!same_listener(d->config, config)) {
 		g_clear_pointer(&d->http, kvt_http_free);
 		if (!open_http(d, config, &error))
-			kvt_log(KVT_LOG_ERR, NULL, "no metrics: %s", error->message);
+			kvt_say(KVT_LOG_ERR, NULL, "no metrics: %s", error->message);
 	}
 	g_mutex_lock(&d->lock);
 	g_ptr_array_add(d->old_configs, d->config);
@@ -667,11 +667,11 @@ static gboolean reload(gpointer data)
 	config = kvt_config_load(d->options->config, d->options->config_named, &error);
 	d->state.config_good = config != NULL;
 	if (config == NULL)
-		kvt_log(KVT_LOG_ERR, NULL, "%s; the old configuration stays in force",
+		kvt_say(KVT_LOG_ERR, NULL, "%s; the old configuration stays in force",
 			error->message);
 	else {
 		take_config(d, config);
-		kvt_log(KVT_LOG_INFO, NULL, "configuration read anew: %s", d->options->config);
+		kvt_say(KVT_LOG_INFO, NULL, "configuration read anew: %s", d->options->config);
 	}
 	kvt_notify("READY=1");
 	return G_SOURCE_CONTINUE;
@@ -739,7 +739,7 @@ static bool begin(struct daemon *d, GError **error)
 			g_propagate_error(error, g_steal_pointer(&failed));
 			return false;
 		}
-		kvt_log(KVT_LOG_WARNING, NULL, "no metrics: %s", failed->message);
+		kvt_say(KVT_LOG_WARNING, NULL, "no metrics: %s", failed->message);
 	}
 	return true;
 }

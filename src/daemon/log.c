@@ -43,7 +43,7 @@ static bool stderr_is_journal(void)
 	       fstat(STDERR_FILENO, &here) == 0 && here.st_dev == device && here.st_ino == inode;
 }
 
-void kvt_log_open(void)
+void kvt_say_open(void)
 {
 	const char *path = getenv("KVMTIMED_JOURNAL");
 
@@ -69,7 +69,7 @@ static void add_field(GString *entry, const char *name, const char *value)
 	g_string_append_c(entry, '\n');
 }
 
-GString *kvt_log_entry(enum kvt_priority priority, const char *const *fields, const char *message)
+GString *kvt_say_entry(enum kvt_priority priority, const char *const *fields, const char *message)
 {
 	GString *entry = g_string_new("SYSLOG_IDENTIFIER=kvmtimed\n");
 
@@ -81,7 +81,7 @@ GString *kvt_log_entry(enum kvt_priority priority, const char *const *fields, co
 	return entry;
 }
 
-void kvt_log(enum kvt_priority priority, const char *const *fields, const char *format, ...)
+void kvt_say(enum kvt_priority priority, const char *const *fields, const char *format, ...)
 {
 	g_autofree char *message = NULL;
 	va_list arguments;
@@ -90,7 +90,7 @@ void kvt_log(enum kvt_priority priority, const char *const *fields, const char *
 	message = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
 	if (journal >= 0) {
-		g_autoptr(GString) entry = kvt_log_entry(priority, fields, message);
+		g_autoptr(GString) entry = kvt_say_entry(priority, fields, message);
 
 		if (send(journal, entry->str, entry->len, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
 			return;

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "daemon/conf.h"
 #include "daemon/daemon.h"
+#include "daemon/follow.h"
 #include "daemon/log.h"
 #include "sys/error.h"
 
@@ -22,12 +23,14 @@ static const char description[] =
 	"configuration anew; a bad one changes nothing.\n\n"
 	"  kvmtimed                                as the configuration says, or by default\n"
 	"  kvmtimed --check-config                 is the configuration good?\n"
+	"  kvmtimed --guest                        inside a guest: what can be followed?\n"
 	"  curl http://127.0.0.1:9977/metrics      what it tells\n\n"
-	"Exit status: 0 ended by a signal, 2 usage, 3 the system refused, 4 bad configuration.";
+	"Exit status: 0 ended by a signal (--guest: nothing to do), 1 --guest: not done yet, 2 usage, 3 the system refused, 4 bad configuration.";
 
 struct arguments {
 	char *config, *state;
-	gboolean check_config, version;
+	char *root;
+	gboolean check_config, version, guest, servo, apply, step_back;
 };
 
 /* The manager's folder; else root's; else the user's own. */
@@ -46,7 +49,7 @@ static int fail(GError *error)
 {
 	const int status = error->domain == KVT_ERROR ? error->code : KVT_STATUS_REFUSED;
 
-	kvt_log(KVT_LOG_ERR, NULL, "%s", error->message);
+	kvt_say(KVT_LOG_ERR, NULL, "%s", error->message);
 	g_error_free(error);
 	return status;
 }
@@ -62,6 +65,18 @@ static int check_config(const struct kvt_daemon_options *options)
 	kvt_config_free(config);
 	printf("%s: good\n", options->config);
 	return KVT_STATUS_OK;
+}
+
+static int follow(const struct arguments *a)
+{
+	const struct kvt_follow_options options = { .root = a->root != NULL ? a->root : "/",
+						    .apply = a->apply,
+						    .servo = a->servo,
+						    .step_back = a->step_back };
+	GError *error = NULL;
+	const int status = kvt_follow_run(&options, &error);
+
+	return status >= 0 ? status : fail(error);
 }
 
 static int run(const struct arguments *a)
@@ -87,6 +102,17 @@ static bool parse(struct arguments *a, int *argc, char ***argv)
 		  "Folder for what must outlive a restart", "FOLDER" },
 		{ "check-config", 0, 0, G_OPTION_ARG_NONE, &a->check_config,
 		  "Read the configuration and end", NULL },
+		{ "guest", 0, 0, G_OPTION_ARG_NONE, &a->guest,
+		  "Inside a guest: what of the host's time can be followed?", NULL },
+		{ "apply", 0, 0, G_OPTION_ARG_NONE, &a->apply,
+		  "With --guest: let chronyd follow it (journalled; kvmtime undo takes it back)",
+		  NULL },
+		{ "servo", 0, 0, G_OPTION_ARG_NONE, &a->servo,
+		  "With --guest: discipline the clock without chronyd, until SIGTERM", NULL },
+		{ "step-back", 0, 0, G_OPTION_ARG_NONE, &a->step_back,
+		  "With --servo: a clock that is ahead may be stepped back", NULL },
+		{ "root", 0, 0, G_OPTION_ARG_FILENAME, &a->root,
+		  "With --guest: the files of another machine (/)", "FOLDER" },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &a->version, "Print the version", NULL },
 		G_OPTION_ENTRY_NULL
 	};
@@ -96,9 +122,14 @@ static bool parse(struct arguments *a, int *argc, char ***argv)
 	g_option_context_add_main_entries(context, entries, NULL);
 	g_option_context_set_summary(context, "Keep the clocks of this host's guests right.");
 	g_option_context_set_description(context, description);
-	if (g_option_context_parse(context, argc, argv, &error) && *argc == 1)
+	if (g_option_context_parse(context, argc, argv, &error) && *argc == 1 &&
+	    (a->guest || !(a->apply || a->servo || a->step_back || a->root != NULL)) &&
+	    !(a->apply && a->servo))
 		return true;
-	if (error != NULL)
+	if (error == NULL && *argc == 1)
+		fprintf(stderr,
+			"kvmtimed: --apply and --servo are two ways to go on from --guest\n");
+	else if (error != NULL)
 		fprintf(stderr, "kvmtimed: %s\n", error->message);
 	else
 		fprintf(stderr, "kvmtimed: '%s' is not an option\n", (*argv)[1]);
@@ -113,15 +144,16 @@ int main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	kvt_text_setup("never");
-	kvt_log_open();
+	kvt_say_open();
 	if (parse(&a, &argc, &argv)) {
 		if (a.version) {
 			printf("kvmtimed %s\n", KVT_VERSION);
 			status = KVT_STATUS_OK;
 		} else
-			status = run(&a);
+			status = a.guest ? follow(&a) : run(&a);
 	}
 	g_free(a.config);
 	g_free(a.state);
+	g_free(a.root);
 	return status;
 }

@@ -22,7 +22,7 @@ end_children() {
 }
 guard() { # starts kvmtimed with $tmp/conf and waits until it listens; sets port
 	: >"$tmp/log"
-	"$kvmtimed" --config "$tmp/conf" --state "$tmp/state" "$@" 2>"$tmp/log" &
+	"$kvmtimed" --config "$tmp/conf" --state "$tmp/state" 2>"$tmp/log" &
 	daemon=$!
 	eventually grep -q 'metrics on port' "$tmp/log"
 	port=$(sed -n 's/.*metrics on port \([0-9]*\).*/\1/p' "$tmp/log")
@@ -54,7 +54,7 @@ metric() { scrape | grep -v '^#' | grep -F -e "$1" | sed 's/.* //' | head -n 1; 
 metric_is() { [ "$(metric "$1" 2>/dev/null)" = "$2" ]; }
 orders() { grep -c '^set' "$tmp/$1.log"; }
 base() { # what every configuration here begins with
-	printf '[guard]\ninterval=%s\ntimeout=0.5\nhold_off=2\n' "${1:-0.5}"
+	printf "[guard]\ninterval=0.5\ntimeout=0.5\nhold_off=2\n"
 	printf '[find]\nlibvirt=none\nqemu=no\nproxmox=no\n[metrics]\nlisten=127.0.0.1:0\nfindings=no\n'
 }
 sockets() { # NAME...

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Many fake guests in one cheap process: fake-fleet FOLDER N serves FOLDER/0.qga and 0.qmp to
- * N-1.qga and N-1.qmp with the guest agent's and the monitor's protocol, each guest with a clock of
- * its own. "ready" on stdout. SIGUSR1 pauses all guests (their agents are silent, their monitors
- * say so), SIGUSR2 resumes all at once, behind by the pause, SIGHUP prints how often each was set:
- * "sets MIN MAX, behind MAX s".
+ * Many fake guests in one cheap process: fake-fleet FOLDER N [agents] serves FOLDER/0.qga and 0.qmp
+ * to N-1.qga and N-1.qmp with the guest agent's and the monitor's protocol, each guest with a clock
+ * of its own; with "agents" no monitors. "ready" on stdout. SIGUSR1 pauses all guests (their agents
+ * are silent, their monitors say so), SIGUSR2 resumes all at once, behind by the pause, SIGHUP
+ * prints how often each was set: "sets MIN MAX, behind MAX s".
  */
 #include <errno.h>
 #include <signal.h>
@@ -182,7 +182,7 @@ int main(int argc, char **argv)
 	struct rlimit files;
 	sigset_t set;
 
-	if (argc != 3)
+	if (argc < 3)
 		return 2;
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
@@ -198,7 +198,8 @@ int main(int argc, char **argv)
 	add(SIGNALS, signalfd(-1, &set, 0), 0, NULL);
 	for (unsigned i = 0; i < count; i++) {
 		serve(argv[1], i, "qga", AGENT);
-		serve(argv[1], i, "qmp", MONITOR);
+		if (argc == 3)
+			serve(argv[1], i, "qmp", MONITOR);
 	}
 	puts("ready");
 	fflush(stdout);

@@ -6,6 +6,7 @@
 #   libvirt_missing        prints why the daemon cannot run here; nothing if it can
 #   libvirt_start FOLDER   starts it (FOLDER is made; keep its path short: sockets stand below it),
 #                          returns when it answers, and sets libvirt_uri; logs are FOLDER/log
+#   libvirt_restart FOLDER ends the daemon alone, its guests run on, and starts another
 #   libvirt_stop FOLDER    ends it with every guest that it started
 # Run, `libvirt.sh start FOLDER` prints the URI, `libvirt.sh stop FOLDER` ends it.
 #
@@ -37,8 +38,27 @@ libvirt_inside() { # FOLDER
 	done
 	mount --bind "$dir/passwd" /etc/passwd && mount --bind "$dir/group" /etc/group || return 1
 	ip link set lo up 2>/dev/null || :
-	/usr/sbin/libvirtd --config "$dir/libvirtd.conf" &
-	wait $!
+	while :; do
+		/usr/sbin/libvirtd --config "$dir/libvirtd.conf" &
+		wait $!
+		[ -e "$dir/again" ] || break
+		rm "$dir/again"
+	done
+}
+
+libvirt_restart() { # FOLDER: ends the daemon and starts another one; its guests run on
+	local file tries
+	: >"$1/again"
+	for file in /proc/[0-9]*/cmdline; do
+		case "$(tr '\0' ' ' <"$file" 2>/dev/null)" in
+		"/usr/sbin/libvirtd --config $1/libvirtd.conf "*) kill "$(echo "$file" | cut -d / -f 3)" ;;
+		esac
+	done
+	for ((tries = 0; tries < 300; tries++)); do
+		[ ! -e "$1/again" ] && virsh -c "$libvirt_uri" version >/dev/null 2>&1 && return 0
+		sleep 0.1
+	done
+	return 1
 }
 
 libvirt_cover() { # FOLDER PARENT: what is made below PARENT from here on is private
