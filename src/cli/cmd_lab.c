@@ -79,13 +79,18 @@ static bool names_are_known(int count, char **names)
 	return true;
 }
 
-static void announce(const struct request *request)
+static void announce(const struct request *request, int count, char **names)
 {
+	unsigned int seconds = 1; /* the self-test */
+
+	for (const struct lab_experiment *e = lab_experiments; e->name != NULL; e++)
+		if (chosen(e, count, names))
+			seconds += request->longer ? e->long_s : e->short_s;
 	if (!request->common.quiet)
 		fprintf(stderr,
-			"kvmtime lab: up to 2 of %u CPUs for %s at nice %d; boots 2 MiB VMs of its own and "
+			"kvmtime lab: up to %u of %u CPUs for about %u s at nice %d; boots VMs of its own and "
 			"touches no running one\n",
-			lab_cpus(), request->longer ? "some minutes" : "about 12 s", request->nice);
+			MIN(2u, lab_cpus()), lab_cpus(), seconds, request->nice);
 }
 
 static bool is_found(const struct kvt_judgement *judgement)
@@ -169,7 +174,7 @@ static int run(struct request *request, int count, char **names)
 	GError *error = NULL;
 	int status;
 
-	announce(request);
+	announce(request, count, names);
 	if (setpriority(PRIO_PROCESS, 0, request->nice) != 0)
 		fprintf(stderr, "kvmtime lab: nice %d: %s\n", request->nice, g_strerror(errno));
 	if (!lab_selftest(&request->context.machine, &error)) {
@@ -284,8 +289,20 @@ static int run_judged(struct request *request, int count, char **names)
 	return status;
 }
 
+/* Told before minutes are spent. */
+static bool is_baseline(const char *path, GError **error)
+{
+	g_autoptr(GPtrArray) nothing = g_ptr_array_new();
+	g_autoptr(GPtrArray) lines = NULL;
+	const struct lab_report empty = { .results = nothing };
+
+	return lab_report_compare(&empty, path, &lines, error);
+}
+
 static int check_and_run(struct request *request, int argc, char **argv)
 {
+	GError *error = NULL;
+
 	if (request->hz < 0 || (request->hz > 0 && (request->hz < 20 || request->hz > 2000)))
 		return kvt_usage("lab", "--hz takes 20 .. 2000");
 	if (request->stop_ms < 0 || request->stop_ms > 60000)
@@ -308,6 +325,12 @@ static int check_and_run(struct request *request, int argc, char **argv)
 		return kvt_usage("lab", "--domain and --vm are for the experiment qemu");
 	if (request->domain != NULL && request->vms.names != NULL)
 		return kvt_usage("lab", "--domain or --vm, not both");
+	if (request->plot != NULL && !lab_report_can_plot(request->plot, &error))
+		return kvt_fail("lab", error);
+	if (request->plot != NULL && !chosen(lab_experiment_find("timers"), argc - 1, argv + 1))
+		return kvt_usage("lab", "--plot draws the experiment timers, which is not chosen");
+	if (request->baseline != NULL && !is_baseline(request->baseline, &error))
+		return kvt_fail("lab", error);
 	return run_judged(request, argc - 1, argv + 1);
 }
 

@@ -248,7 +248,10 @@ static int watch(const struct watch_arguments *a, const struct kvt_common *commo
 int cmd_watch(int argc, char **argv)
 {
 	struct watch_arguments a = { .interval_s = 5, .limit_s = 0.1 };
+#ifdef __x86_64__
 	gboolean kvm = FALSE;
+	g_autofree char *trace = NULL;
+#endif
 	const GOptionEntry entries[] = {
 		KVT_VM_ENTRIES(&a.vm),
 		{ "exchanges", 0, 0, G_OPTION_ARG_INT, &a.vm.exchanges,
@@ -265,6 +268,8 @@ int cmd_watch(int argc, char **argv)
 #ifdef __x86_64__
 		{ "kvm", 0, 0, G_OPTION_ARG_NONE, &kvm,
 		  "What the host kernel does to all running VMs' clocks (root)", NULL },
+		{ "trace", 0, 0, G_OPTION_ARG_FILENAME, &trace,
+		  "With --kvm: a recorded trace instead of this host; - = standard input", "FILE" },
 #endif
 		G_OPTION_ENTRY_NULL
 	};
@@ -278,8 +283,10 @@ int cmd_watch(int argc, char **argv)
 		else if (a.plot != NULL)
 			status = kvt_watch_plot(a.plot, a.output);
 #ifdef __x86_64__
+		else if (trace != NULL && !kvm)
+			status = kvt_usage("watch", "--trace goes with --kvm");
 		else if (kvm)
-			status = kvt_watch_kvm(&common, a.count * a.interval_s);
+			status = kvt_watch_kvm(&common, trace, a.count * a.interval_s);
 #endif
 		else if (check_arguments(&a, &status))
 			status = watch(&a, &common);

@@ -164,6 +164,15 @@ static const char *terminal_of(const char *path)
 	return g_str_has_suffix(path, ".pdf") ? "pdf" : NULL;
 }
 
+bool lab_report_can_plot(const char *path, GError **error)
+{
+	if (terminal_of(path) != NULL && strpbrk(path, "'\"\\\n`") == NULL)
+		return true;
+	g_set_error(error, KVT_ERROR, KVT_STATUS_USAGE,
+		    "--plot %s: wants a name that ends in .svg, .png or .pdf", path);
+	return false;
+}
+
 /* Each histogram as a cumulative curve: share of interrupts against lateness. */
 static char *plot_script(const struct lab_report *report, const char *path,
 			 unsigned int *ret_curves)
@@ -201,11 +210,8 @@ bool lab_report_plot(const struct lab_report *report, const char *path, GError *
 	g_autofree char *script = NULL;
 	unsigned int curves = 0;
 
-	if (terminal_of(path) == NULL || strpbrk(path, "'\"\\\n`") != NULL) {
-		g_set_error(error, KVT_ERROR, KVT_STATUS_USAGE,
-			    "--plot %s: wants a name that ends in .svg, .png or .pdf", path);
+	if (!lab_report_can_plot(path, error))
 		return false;
-	}
 	script = plot_script(report, path, &curves);
 	if (curves == 0) {
 		g_set_error(

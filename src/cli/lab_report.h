@@ -49,6 +49,9 @@ unsigned int lab_report_bad(const struct lab_report *report);
 bool lab_report_compare(const struct lab_report *report, const char *path, GPtrArray **ret_lines,
 			GError **error);
 
+/** lab_report_can_plot() - false with @error (KVT_STATUS_USAGE) if no chart has that name */
+bool lab_report_can_plot(const char *path, GError **error);
+
 /** lab_report_plot() - the histograms by gnuplot, to an .svg, .png or .pdf file */
 bool lab_report_plot(const struct lab_report *report, const char *path, GError **error);
 

@@ -22,10 +22,28 @@ static void on_signal(int number)
 
 struct view {
 	const struct kvt_common *common;
-	GHashTable *stable; /* "PID/vCPU" -> 1 + last state of the stable bit */
-	GHashTable *names;  /* PID -> name */
+	GHashTable *stable;            /* "PID/vCPU" -> 1 + last state of the stable bit */
+	GHashTable *names;             /* PID -> name */
+	struct lab_trace_event master; /* the last decision on a master clock */
+	bool recorded;                 /* another time, another machine: processes are not asked */
 	bool lost;
 };
+
+/* Which VM an event is of: its process, or, of a recording, its thread. */
+static int owner_of(struct view *view, const struct lab_trace_event *event)
+{
+	const gpointer key = GINT_TO_POINTER(event->thread);
+
+	if (!view->recorded)
+		return lab_thread_process(event->thread);
+	if (g_hash_table_lookup(view->names, key) == NULL) {
+		g_autofree char *task = kvt_text_printable(event->task);
+
+		g_hash_table_insert(view->names, key,
+				    g_strdup_printf("%s-%d", task, event->thread));
+	}
+	return event->thread;
+}
 
 static const char *name_of(struct view *view, int pid)
 {
@@ -35,6 +53,8 @@ static const char *name_of(struct view *view, int pid)
 
 	if (name != NULL)
 		return name;
+	if (view->recorded)
+		return "?";
 	processes = lab_vm_processes(&hidden);
 	for (guint i = 0; i < processes->len; i++) {
 		const struct lab_vm_process *process = processes->pdata[i];
@@ -44,6 +64,19 @@ static const char *name_of(struct view *view, int pid)
 	}
 	name = g_hash_table_lookup(view->names, GINT_TO_POINTER(pid));
 	return name != NULL ? name : "?";
+}
+
+/* When it happened, not when it is told; a recording knows only its own clock. */
+static char *time_of(const struct view *view, const struct lab_trace_event *event)
+{
+	g_autoptr(GDateTime) now = g_date_time_new_now_local();
+	g_autoptr(GDateTime) then = NULL;
+
+	if (view->recorded)
+		return g_strdup_printf("%.6f", event->time_s);
+	then = g_date_time_add_seconds(now, event != NULL ? event->time_s - (double)lab_mono() / 1e9
+							  : 0);
+	return g_date_time_format(then, "%H:%M:%S.%f");
 }
 
 static void emit(struct view *view, const char *what, const struct lab_trace_event *event, int pid,
@@ -62,10 +95,9 @@ static void emit(struct view *view, const char *what, const struct lab_trace_eve
 		kvt_json_string(builder, "text", text);
 		kvt_json_end(builder, false);
 	} else {
-		g_autoptr(GDateTime) now = g_date_time_new_now_local();
-		g_autofree char *clock = g_date_time_format(now, "%H:%M:%S");
+		g_autofree char *when = time_of(view, event);
 
-		printf("%s  %-20s %s\n", clock, name_of(view, pid), text);
+		printf("%s  %-20s %s\n", when, name_of(view, pid), text);
 	}
 	fflush(stdout);
 }
@@ -89,6 +121,21 @@ static void show_vms(struct view *view)
 		printf("no VM runs here now%s\n", hidden > 0 ? ", as far as may be seen" : "");
 }
 
+/* KVM decides on the master clock first, and writes the pages then, on the same thread. */
+static const char *reason(const struct view *view, const struct lab_trace_event *event)
+{
+	const struct lab_trace_event *master = &view->master;
+
+	if (master->thread != event->thread || master->master_clock ||
+	    event->time_s - master->time_s > 0.1)
+		return "";
+	if (!g_str_equal(master->host_clock, "tsc"))
+		return ": the host's clock source is not tsc";
+	return master->matched
+		       ? ": the guest took kvm-clock's old register, or its TSC is not trusted"
+		       : ": the TSC offsets of its vCPUs do not match";
+}
+
 /* Only a change is news: KVM rewrites pages for many reasons. */
 static void on_page(struct view *view, const struct lab_trace_event *event, int pid)
 {
@@ -104,15 +151,16 @@ static void on_page(struct view *view, const struct lab_trace_event *event, int 
 		text = g_strdup_printf("vCPU %d: clock page written, stable bit %s", event->vcpu,
 				       now == 2 ? "set" : "clear");
 	else
-		text = g_strdup_printf("vCPU %d %s the stable bit", event->vcpu,
-				       now == 2 ? "got back" : "LOST");
+		text = g_strdup_printf("vCPU %d %s the stable bit%s", event->vcpu,
+				       now == 2 ? "got back" : "LOST",
+				       now == 2 ? "" : reason(view, event));
 	view->lost = view->lost || (before == 2 && now == 1);
 	emit(view, before != 0 && now == 1 ? "stable-lost" : "page", event, pid, text);
 }
 
 static void on_event(struct view *view, const struct lab_trace_event *event)
 {
-	const int pid = lab_thread_process(event->thread);
+	const int pid = owner_of(view, event);
 	g_autofree char *text = NULL;
 
 	switch (event->kind) {
@@ -120,6 +168,7 @@ static void on_event(struct view *view, const struct lab_trace_event *event)
 		on_page(view, event, pid);
 		return;
 	case LAB_TRACE_MASTER_CLOCK:
+		view->master = *event;
 		/* the kernel has words for none and tsc, and numbers for what no guest can use */
 		text = g_strdup_printf(
 			"master clock %s (host clock %s, TSC offsets %s)",
@@ -140,14 +189,23 @@ static void on_event(struct view *view, const struct lab_trace_event *event)
 	}
 }
 
-int kvt_watch_kvm(const struct kvt_common *common, double limit_s)
+static void follow(struct view *view, struct lab_trace *trace, double limit_s)
 {
 	const int64_t end_ns = limit_s > 0 ? lab_mono() + (int64_t)(limit_s * 1e9) : INT64_MAX;
-	struct sigaction action = { .sa_handler = on_signal };
-	struct view view = { .common = common };
 	struct lab_trace_event event;
+
+	while (!stop && !lab_trace_is_over(trace) && (view->recorded || lab_mono() < end_ns))
+		if (lab_trace_next(trace, 200, &event))
+			on_event(view, &event);
+}
+
+int kvt_watch_kvm(const struct kvt_common *common, const char *recording, double limit_s)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	struct view view = { .common = common, .recorded = recording != NULL };
 	GError *error = NULL;
-	struct lab_trace *trace = lab_trace_open(0, &error);
+	struct lab_trace *trace = recording != NULL ? lab_trace_open_file(recording, &error)
+						    : lab_trace_open(0, &error);
 
 	if (trace == NULL)
 		return kvt_fail("watch", error);
@@ -155,10 +213,9 @@ int kvt_watch_kvm(const struct kvt_common *common, double limit_s)
 	sigaction(SIGTERM, &action, NULL);
 	view.stable = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	view.names = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-	show_vms(&view);
-	while (!stop && lab_mono() < end_ns)
-		if (lab_trace_next(trace, 200, &event))
-			on_event(&view, &event);
+	if (!view.recorded)
+		show_vms(&view);
+	follow(&view, trace, limit_s);
 	lab_trace_free(trace);
 	g_hash_table_unref(view.stable);
 	g_hash_table_unref(view.names);

@@ -7,10 +7,11 @@
 
 /**
  * kvt_watch_kvm() - the VMs as they are, then each change
- * @limit_s: end after that many seconds; 0 = when interrupted
+ * @recording: a trace that was recorded, "-" = standard input; NULL = this host, live
+ * @limit_s:   live: end after that many seconds; 0 = when interrupted
  *
- * Return: exit status: 1 if a VM lost its stable bit or the master clock went off meanwhile.
+ * Return: exit status: 1 if a VM lost its stable bit meanwhile.
  */
-int kvt_watch_kvm(const struct kvt_common *common, double limit_s);
+int kvt_watch_kvm(const struct kvt_common *common, const char *recording, double limit_s);
 
 #endif

@@ -4,17 +4,18 @@
 #include "lab/host.h"
 
 const struct lab_experiment lab_experiments[] = {
-	{ "clock", "Is the guest's kvm-clock the host's clock, and how exactly?", true,
+	{ "clock", "Is the guest's kvm-clock the host's clock, and how exactly?", true, 2, 24,
 	  lab_clock_run },
-	{ "pause", "What does a guest's time do while it is stopped?", true, lab_pause_run },
-	{ "steal", "Does the guest learn how long it waited for a CPU?", true, lab_steal_run },
-	{ "timers", "How late and how regular are timer interrupts?", true, lab_timers_run },
-	{ "migrate", "Does the clock survive a save and a restore in another process?", true,
+	{ "pause", "What does a guest's time do while it is stopped?", true, 1, 1, lab_pause_run },
+	{ "steal", "Does the guest learn how long it waited for a CPU?", true, 2, 2,
+	  lab_steal_run },
+	{ "timers", "How late and how regular are timer interrupts?", true, 2, 36, lab_timers_run },
+	{ "migrate", "Does the clock survive a save and a restore in another process?", true, 1, 1,
 	  lab_migrate_run },
-	{ "ticks", "Which device and policy lose ticks when the guest cannot run?", true,
+	{ "ticks", "Which device and policy lose ticks when the guest cannot run?", true, 6, 170,
 	  lab_ticks_run },
-	{ "qemu", "Does a QEMU configuration keep time for a guest that counts ticks?", false,
-	  lab_qemu_run_experiment },
+	{ "qemu", "Does a QEMU configuration keep time for a guest that counts ticks?", false, 30,
+	  30, lab_qemu_run_experiment },
 	{ 0 },
 };
 

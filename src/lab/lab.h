@@ -46,6 +46,8 @@ struct lab_experiment {
 	const char *name;
 	const char *question;
 	bool by_default;
+	unsigned int short_s; /* about how long it takes */
+	unsigned int long_s;
 	bool (*run)(struct lab_context *context, struct lab_result *result, GError **error);
 };
 

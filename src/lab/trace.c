@@ -25,6 +25,7 @@ struct lab_trace {
 	char *instance; /* "instances/NAME" */
 	char buffer[8192];
 	size_t filled;
+	bool over;
 };
 
 static bool write_at(int root, const char *path, const char *text)
@@ -85,6 +86,28 @@ struct lab_trace *lab_trace_open(int pid, GError **error)
 	return NULL;
 }
 
+struct lab_trace *lab_trace_open_file(const char *path, GError **error)
+{
+	const int fd =
+		g_str_equal(path, "-") ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	struct lab_trace *trace;
+
+	if (fd < 0) {
+		g_set_error(error, KVT_ERROR, KVT_STATUS_BAD_INPUT, "%s: %s", path,
+			    g_strerror(errno));
+		return NULL;
+	}
+	trace = g_new0(struct lab_trace, 1);
+	trace->root = -1;
+	trace->pipe = fd;
+	return trace;
+}
+
+bool lab_trace_is_over(const struct lab_trace *trace)
+{
+	return trace->over;
+}
+
 void lab_trace_free(struct lab_trace *trace)
 {
 	if (trace == NULL)
@@ -129,6 +152,9 @@ static bool parse_head(const char *line, const char *event, struct lab_trace_eve
 	for (time -= 2; time > cpu && (g_ascii_isdigit(time[-1]) || time[-1] == '.');)
 		time--;
 	ret->thread = (int)g_ascii_strtoll(dash + 1, NULL, 10);
+	while (line < dash && *line == ' ')
+		line++;
+	memcpy(ret->task, line, MIN((size_t)(dash - line), sizeof(ret->task) - 1));
 	ret->time_s = g_ascii_strtod(time, NULL);
 	return ret->thread > 0;
 }
@@ -186,8 +212,12 @@ bool lab_trace_next(struct lab_trace *trace, int timeout_ms, struct lab_trace_ev
 			trace->filled = 0; /* no line is that long */
 		got = read(trace->pipe, trace->buffer + trace->filled,
 			   sizeof(trace->buffer) - trace->filled);
+		/* a pipe without events is not over, a file is */
+		trace->over = got == 0 && trace->root < 0;
 		if (got > 0)
 			trace->filled += (size_t)got;
+		else if (trace->over)
+			return false;
 		else if (timeout_ms <= 0 || poll(&ready, 1, timeout_ms) <= 0)
 			return false;
 		else

@@ -22,6 +22,7 @@ enum lab_trace_kind {
 struct lab_trace_event {
 	enum lab_trace_kind kind;
 	int thread;        /* of the vCPU, or of whoever asked */
+	char task[16];     /* its name */
 	double time_s;     /* CLOCK_MONOTONIC */
 	int vcpu;          /* -1 = the event does not say */
 	bool master_clock; /* MASTER_CLOCK, TRACK_TSC */
@@ -42,6 +43,16 @@ struct lab_trace;
  * Return: owned, or NULL.
  */
 struct lab_trace *lab_trace_open(int pid, GError **error);
+
+/**
+ * lab_trace_open_file() - events that were recorded: a copy of tracefs' "trace" or "trace_pipe"
+ * @path:  "-" = standard input
+ * @error: KVT_STATUS_BAD_INPUT: it cannot be read
+ */
+struct lab_trace *lab_trace_open_file(const char *path, GError **error);
+
+/** lab_trace_is_over() - true at the end of a recording */
+bool lab_trace_is_over(const struct lab_trace *trace);
 void lab_trace_free(struct lab_trace *trace);
 
 /** lab_trace_next() - an event, waiting at most @timeout_ms; false if none came */

@@ -224,7 +224,7 @@ static void test_a_guest_without_any_irqchip_has_its_clock_and_its_ticks(const v
 	g_assert_cmpint(box->clock_error, ==, 0);
 	g_assert_cmpuint(box->sample_ns, >, 0);
 	if (busy_guest == NULL)
-		g_assert_cmpuint(counts.halts, >=, 20);
+		g_assert_cmpuint(counts.halts, >=, 1);
 	lab_vm_free(vm);
 }
 
