@@ -344,7 +344,7 @@ int cmd_lab(int argc, char **argv)
 		{ "baseline", 0, 0, G_OPTION_ARG_FILENAME, &request.baseline,
 		  "Compare with an earlier run's JSON", "FILE" },
 		{ "plot", 0, 0, G_OPTION_ARG_FILENAME, &request.plot,
-		  "Chart of the timers' lateness: .svg, .png or .pdf", "FILE" },
+		  "Chart of the timers' lateness: .svg or .png", "FILE" },
 		{ "nice", 0, 0, G_OPTION_ARG_INT, &request.nice,
 		  "Priority, -20 .. 19 (default 19, the lowest)", "N" },
 		{ "busy", 0, 0, G_OPTION_ARG_NONE, &request.busy, "Guests compute between ticks",

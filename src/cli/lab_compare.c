@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* An earlier run against this one, and charts of this one. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <glib/gstdio.h>
-
+#include "cli/gnuplot.h"
 #include "cli/lab_report.h"
 #include "cli/text.h"
 #include "sys/error.h"
@@ -155,83 +153,52 @@ bool lab_report_compare(const struct lab_report *report, const char *path, GPtrA
 
 /* ---- charts ---- */
 
-static const char *terminal_of(const char *path)
-{
-	if (g_str_has_suffix(path, ".svg"))
-		return "svg size 900,600";
-	if (g_str_has_suffix(path, ".png"))
-		return "png size 900,600";
-	return g_str_has_suffix(path, ".pdf") ? "pdf" : NULL;
-}
-
 bool lab_report_can_plot(const char *path, GError **error)
 {
-	if (terminal_of(path) != NULL && strpbrk(path, "'\"\\\n`") == NULL)
+	if (g_str_has_suffix(path, ".svg") || g_str_has_suffix(path, ".png"))
 		return true;
 	g_set_error(error, KVT_ERROR, KVT_STATUS_USAGE,
-		    "--plot %s: wants a name that ends in .svg, .png or .pdf", path);
+		    "--plot %s: wants a name that ends in .svg or .png", path);
 	return false;
 }
 
-/* Each histogram as a cumulative curve: share of interrupts against lateness. */
-static char *plot_script(const struct lab_report *report, const char *path,
-			 unsigned int *ret_curves)
+/* A cumulative curve: share of interrupts against lateness. */
+static void add_curve(const struct lab_histogram *histogram, GString *curves, GString *data)
 {
-	g_autoptr(GString) curves = g_string_new(NULL);
-	g_autoptr(GString) data = g_string_new(NULL);
-
-	for (guint r = 0; r < report->results->len; r++) {
-		const struct lab_result *result = report->results->pdata[r];
-
-		for (guint h = 0; h < result->histograms->len; h++) {
-			const struct lab_histogram *histogram = result->histograms->pdata[h];
-
-			g_string_append_printf(curves, "%s'-' with steps title '%s'",
-					       curves->len > 0 ? ", " : "plot ", histogram->name);
-			for (guint i = 0; i < histogram->values_ns->len; i++)
-				g_string_append_printf(
-					data, "%.3f %.5f\n",
-					g_array_index(histogram->values_ns, double, i) / 1e3,
-					(i + 1.0) / histogram->values_ns->len);
-			g_string_append(data, "e\n");
-			(*ret_curves)++;
-		}
-	}
-	return g_strdup_printf("set terminal %s\nset output '%s'\nset noenhanced\nset logscale x\n"
-			       "set xlabel 'timer interrupt late by, us'\nset ylabel 'share'\n"
-			       "set key bottom right\nset grid\n%s\n%s",
-			       terminal_of(path), path, curves->str, data->str);
+	g_string_append_printf(curves, "%s'-' with steps linewidth 2 title '%s'",
+			       curves->len > 0 ? ", " : "plot ", histogram->name);
+	for (guint i = 0; i < histogram->values_ns->len; i++)
+		g_string_append_printf(data, "%.3f %.5f\n",
+				       g_array_index(histogram->values_ns, double, i) / 1e3,
+				       (i + 1.0) / histogram->values_ns->len);
+	g_string_append(data, "e\n");
 }
 
 bool lab_report_plot(const struct lab_report *report, const char *path, GError **error)
 {
-	const char *const command[] = { "gnuplot", NULL };
-	g_autoptr(GSubprocess) gnuplot = NULL;
-	g_autofree char *script = NULL;
-	unsigned int curves = 0;
+	g_autoptr(GString) curves = g_string_new(NULL);
+	g_autoptr(GString) data = g_string_new(NULL);
+	g_autoptr(GString) script = g_string_new(NULL);
 
 	if (!lab_report_can_plot(path, error))
 		return false;
-	script = plot_script(report, path, &curves);
-	if (curves == 0) {
-		g_set_error(
-			error, KVT_ERROR, KVT_STATUS_USAGE,
-			"--plot: the experiment \"timers\" has the histograms, and it did not run");
-		return false;
+	for (guint r = 0; r < report->results->len; r++) {
+		const struct lab_result *result = report->results->pdata[r];
+
+		for (guint h = 0; h < result->histograms->len; h++)
+			add_curve(result->histograms->pdata[h], curves, data);
 	}
-	gnuplot = g_subprocess_newv(command,
-				    G_SUBPROCESS_FLAGS_STDIN_PIPE |
-					    G_SUBPROCESS_FLAGS_STDOUT_SILENCE |
-					    G_SUBPROCESS_FLAGS_STDERR_SILENCE,
-				    NULL);
-	if (gnuplot == NULL) {
+	if (curves->len == 0) {
 		g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED,
-			    "--plot needs the program gnuplot (package gnuplot-nox)");
+			    "--plot: the experiment timers measured nothing to draw");
 		return false;
 	}
-	if (g_subprocess_communicate_utf8(gnuplot, script, NULL, NULL, NULL, NULL) &&
-	    g_subprocess_get_successful(gnuplot))
-		return true;
-	g_set_error(error, KVT_ERROR, KVT_STATUS_REFUSED, "gnuplot could not write %s", path);
-	return false;
+	kvt_gnuplot_output(script, path);
+	g_string_append_printf(script,
+			       "set logscale x\nset yrange [0:1.02]\n"
+			       "set xlabel 'timer interrupt late by, us'\n"
+			       "set ylabel 'share of the interrupts'\n"
+			       "set key bottom right\nset grid\n%s\n%s",
+			       curves->str, data->str);
+	return kvt_gnuplot_run(script->str, error);
 }

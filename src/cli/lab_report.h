@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 
-#include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
 #include "check/rules.h"
@@ -52,7 +51,7 @@ bool lab_report_compare(const struct lab_report *report, const char *path, GPtrA
 /** lab_report_can_plot() - false with @error (KVT_STATUS_USAGE) if no chart has that name */
 bool lab_report_can_plot(const char *path, GError **error);
 
-/** lab_report_plot() - the histograms by gnuplot, to an .svg, .png or .pdf file */
+/** lab_report_plot() - the histograms by gnuplot, to an .svg or .png file */
 bool lab_report_plot(const struct lab_report *report, const char *path, GError **error);
 
 /** lab_format() - a value with its unit, for people; owned */

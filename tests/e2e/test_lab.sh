@@ -71,7 +71,7 @@ is "a chart of no known kind is a usage error, before anything is measured" $? 2
 is "so is a chart of an experiment that has none" $? 2
 if [ -e /dev/kvm ]; then
 	"$kvmtime" lab qemu --domain "$tmp/missing.xml" >"$tmp/out" 2>&1
-	is "a definition that is not there is bad input" $? 4
+	is "a definition that is not there is refused" $? 3
 	"$kvmtime" lab clock --baseline "$tmp/missing" >"$tmp/out" 2>&1
 	is "so is a baseline, before anything is measured" $? 4
 fi

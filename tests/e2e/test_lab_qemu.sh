@@ -31,4 +31,52 @@ for try in 1 2 3; do
 done
 is "driftfix=slew loses the stop behind the PIC and nothing behind the IOAPIC" $status 0
 is "which is a finding" "$code" 1
+/usr/bin/python3 -c '
+import json, sys
+f = next((f for f in json.load(open(sys.argv[1]))["findings"] if f["id"] == "KVT-0532"), None)
+print(f["severity"], *(e["name"] for e in f["evidence"])) if f else print("not found")' \
+	"$tmp/qemu.json" >"$tmp/finding"
+like "with the id and the numbers that a rule gives it" "$(cat "$tmp/finding")" \
+	'^medium .*lab.rtc.pic_ticks.*lab.rtc.ioapic_ticks'
+
+# a clock section by itself; what is tried is told, whatever this machine can measure now
+cat >"$tmp/clock.xml" <<'XML'
+<clock offset='utc'>
+  <timer name='rtc' tickpolicy='catchup'/>
+  <timer name='pit' tickpolicy='discard'/>
+</clock>
+XML
+out=$("$kvmtime" lab qemu --domain "$tmp/clock.xml" --nice 0 --stop 100 2>&1)
+is "a clock section of a domain is tried" "$([ $? -le 1 ] && echo yes)" yes
+like "with what it says" "$out" 'driftfix=slew.*kvm-pit.lost_tick_policy=discard|kvm-pit.lost_tick_policy=discard.*driftfix=slew'
+
+# the definition of a running domain, of which nothing is touched
+. "$KVT_SOURCE/tests/partners/libvirt.sh"
+why=$(libvirt_missing)
+[ -e "$KVT_BUILD/modules/kvmtime-libvirt.so" ] || why="this build has no libvirt module"
+[ -n "$why" ] || { trap 'libvirt_stop "$tmp/v"; rm -rf "$tmp"' EXIT; libvirt_start "$tmp/v" 2>/dev/null ||
+	why="libvirtd did not start"; }
+cat >"$tmp/running.xml" <<XML
+<domain type='kvm'>
+  <name>kvt-lab-$$</name><memory unit='MiB'>16</memory><vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='pc'>hvm</type></os>
+  <clock offset='utc'><timer name='rtc' tickpolicy='catchup'/><timer name='hpet' present='no'/></clock>
+  <devices><memballoon model='none'/></devices>
+</domain>
+XML
+if [ -z "$why" ]; then
+	virsh -q -c "$libvirt_uri" create --paused "$tmp/running.xml" >"$tmp/why" 2>&1 || why=$(cat "$tmp/why")
+fi
+if [ -n "$why" ]; then
+	skip "a running domain's definition is tried" "$why"
+else
+	before=$(virsh -c "$libvirt_uri" domstate "kvt-lab-$$" --reason)
+	out=$("$kvmtime" lab qemu --vm "kvt-lab-$$" --connect "$libvirt_uri" --nice 0 --stop 100 2>&1)
+	is "a running domain's definition is tried" "$([ $? -le 1 ] && echo yes)" yes
+	like "with what it says" "$out" '^qemu .*driftfix=slew'
+	is "the domain is as before" "$(virsh -c "$libvirt_uri" domstate "kvt-lab-$$" --reason)" "$before"
+	"$kvmtime" lab qemu --vm no-such-domain --connect "$libvirt_uri" >"$tmp/out" 2>&1
+	is "a name that no domain has is bad input" $? 4
+	virsh -q -c "$libvirt_uri" destroy "kvt-lab-$$" >&2
+fi
 finish
