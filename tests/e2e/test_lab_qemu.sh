@@ -18,26 +18,35 @@ pic, ioapic = m["slew_rtc_pic"], m["slew_rtc_ioapic"]
 control = result["controls"][0]
 print("# RTC lost behind the PIC %g, behind the IOAPIC %g of about 128; %s: %s" %
       (pic["value"], ioapic["value"], control["fault"], control["seen"]))
+if "unknown" in (pic["verdict"], ioapic["verdict"]):
+    print("# too busy to tell: the threads of QEMU waited for a CPU")
+    sys.exit(3)
 sys.exit(0 if pic["value"] > 64 and abs(ioapic["value"]) < 32 and control["detected"] else 1)
 PY
 
-status=1
 for try in 1 2 3; do
 	"$kvmtime" lab qemu --json --nice 0 >"$tmp/qemu.json" 2>"$tmp/why"
 	code=$?
 	[ $code -le 1 ] || skip_all "$(tail -n 1 "$tmp/why")"
 	echo "# try $try"
-	/usr/bin/python3 "$tmp/judge.py" "$tmp/qemu.json" && status=0 && break
+	/usr/bin/python3 "$tmp/judge.py" "$tmp/qemu.json"
+	status=$?
+	[ $status = 1 ] || break # right; skipped; or as busy as it will be the next time
 done
-is "driftfix=slew loses the stop behind the PIC and nothing behind the IOAPIC" $status 0
-is "which is a finding" "$code" 1
-/usr/bin/python3 -c '
+if [ $status -ge 2 ]; then
+	skip "driftfix=slew loses the stop behind the PIC and nothing behind the IOAPIC" \
+		"not measured, or too busy, see above"
+else
+	is "driftfix=slew loses the stop behind the PIC and nothing behind the IOAPIC" $status 0
+	is "which is a finding" "$code" 1
+	/usr/bin/python3 -c '
 import json, sys
 f = next((f for f in json.load(open(sys.argv[1]))["findings"] if f["id"] == "KVT-0532"), None)
 print(f["severity"], *(e["name"] for e in f["evidence"])) if f else print("not found")' \
-	"$tmp/qemu.json" >"$tmp/finding"
-like "with the id and the numbers that a rule gives it" "$(cat "$tmp/finding")" \
-	'^medium .*lab.rtc.pic_ticks.*lab.rtc.ioapic_ticks'
+		"$tmp/qemu.json" >"$tmp/finding"
+	like "with the id and the numbers that a rule gives it" "$(cat "$tmp/finding")" \
+		'^medium .*lab.rtc.pic_ticks.*lab.rtc.ioapic_ticks'
+fi
 
 # a clock section by itself; what is tried is told, whatever this machine can measure now
 cat >"$tmp/clock.xml" <<'XML'
