@@ -15,6 +15,7 @@
 #include "cli/verbs.h"
 #include "cli/vm_options.h"
 #include "lab/host.h"
+#include "lab/ticks.h"
 #include "lab/trace.h"
 #include "sys/error.h"
 #include "vmdef/facts.h"
@@ -22,18 +23,21 @@
 
 static const char description[] =
 	"Experiments: clock, pause, steal, timers, migrate, ticks; without a name all of them, in under\n"
-	"15 s; and by name only: qemu. They boot small VMs of their own; no running VM is touched.\n"
+	"15 s on a host that is not busy; and by name only: qemu. They boot small VMs of their own; no\n"
+	"running VM is touched. Findings are those of kvmtime check, with the numbers as evidence.\n"
 	"\n"
 	"Examples:\n"
 	"  kvmtime lab                               a page, the verdict first\n"
 	"  kvmtime lab -v clock migrate              every number with its bound\n"
 	"  kvmtime lab ticks --case rtc_catchup --hz 1000 --stop 2000\n"
 	"  kvmtime lab qemu                          QEMU's driftfix=slew behind PIC and IOAPIC\n"
+	"  kvmtime lab qemu --vm web1                the clock of a running domain's definition\n"
 	"  virsh dumpxml web1 | kvmtime lab qemu --domain -\n"
+	"  kvmtime lab timers --plot late.svg        a chart\n"
 	"  kvmtime lab --json >before; ...; kvmtime lab --baseline before\n"
 	"\n"
-	"Exit status: 0 all is well, 1 something is wrong or worse than the baseline, 2 usage, 3 no\n"
-	"KVM here or not for you, 4 the baseline cannot be read.\n";
+	"Exit status: 0 nothing found, 1 findings or worse than the baseline, 2 usage, 3 no KVM here or\n"
+	"not for you, 4 the baseline or the definition cannot be read.\n";
 
 struct request {
 	struct kvt_common common;
@@ -59,6 +63,10 @@ static void list(void)
 	for (const struct lab_experiment *e = lab_experiments; e->name != NULL; e++)
 		printf("%-8s %s%s\n", e->name, e->question,
 		       e->by_default ? "" : "  (by name only)");
+	printf("\npairs of device and policy for ticks --case:\n");
+	for (const struct lab_tick_case *c = lab_tick_cases; c->name != NULL; c++)
+		printf("  %-17s %s%s\n", c->name, c->title,
+		       c->by_default ? "" : "  (by name only)");
 }
 
 static bool chosen(const struct lab_experiment *experiment, int count, char **names)
@@ -289,6 +297,23 @@ static int run_judged(struct request *request, int count, char **names)
 	return status;
 }
 
+static bool cases_are_known(const char *names)
+{
+	g_auto(GStrv) words = g_strsplit(names, ",", -1);
+
+	for (guint i = 0; words[i] != NULL; i++) {
+		const struct lab_tick_case *c = lab_tick_cases;
+
+		while (c->name != NULL && !g_str_equal(c->name, words[i]))
+			c++;
+		if (c->name == NULL) {
+			kvt_usage("lab", "--case: no pair '%s'; kvmtime lab --list", words[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Told before minutes are spent. */
 static bool is_baseline(const char *path, GError **error)
 {
@@ -313,7 +338,8 @@ static int check_and_run(struct request *request, int argc, char **argv)
 		list();
 		return KVT_STATUS_OK;
 	}
-	if (!names_are_known(argc - 1, argv + 1))
+	if (!names_are_known(argc - 1, argv + 1) ||
+	    (request->only != NULL && !cases_are_known(request->only)))
 		return KVT_STATUS_USAGE;
 	request->context.longer = request->longer;
 	request->context.busy = request->busy;

@@ -10,6 +10,9 @@ for name in clock pause steal timers migrate ticks; do
 done
 "$kvmtime" lab nonsense >"$tmp/out" 2>&1
 is "an unknown experiment is a usage error" $? 2
+"$kvmtime" lab ticks --case rtc_catchup,nonsense >"$tmp/out" 2>&1
+is "an unknown pair of device and policy is a usage error" $? 2
+like "--list names the pairs too" "$out" '^  rtc_catchup '
 "$kvmtime" lab --hz 3 >"$tmp/out" 2>&1
 is "a tick rate that no device has is a usage error" $? 2
 
