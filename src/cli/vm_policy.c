@@ -51,6 +51,41 @@ static int find_family(const char *id, GError **error)
 	return -1;
 }
 
+/* What stands side by side: of every system, and beside the peers. */
+static const struct {
+	const char *name;
+	enum kvt_vm_field field;
+	int width;
+} columns[] = {
+	{ "offset", KVT_VM_OFFSET, 10 },
+	{ "rtc", KVT_VM_TIMER(KVT_TIMER_RTC, KVT_PART_POLICY), 9 },
+	{ "pit", KVT_VM_TIMER(KVT_TIMER_PIT, KVT_PART_POLICY), 9 },
+	{ "hpet", KVT_VM_TIMER(KVT_TIMER_HPET, KVT_PART_PRESENT), 5 },
+	{ "kvmclock", KVT_VM_TIMER(KVT_TIMER_KVMCLOCK, KVT_PART_PRESENT), 8 },
+	{ "hv-clock", KVT_VM_TIMER(KVT_TIMER_HYPERVCLOCK, KVT_PART_PRESENT), 8 },
+	{ "stimer", KVT_VM_HV_STIMER, 1 },
+};
+
+static void print_columns(enum kvt_vm_family family)
+{
+	g_autoptr(kvt_vm) vm = kvt_vm_policy_model(family);
+
+	for (gsize i = 0; i < G_N_ELEMENTS(columns); i++) {
+		g_autofree char *value = kvt_vm_print(vm, columns[i].field);
+
+		printf(" %-*s", columns[i].width, value != NULL ? value : "-");
+	}
+	printf("\n");
+}
+
+static void print_heading(int indent)
+{
+	printf("%-*s", indent, "");
+	for (gsize i = 0; i < G_N_ELEMENTS(columns); i++)
+		printf(" %-*s", columns[i].width, columns[i].name);
+	printf("\n");
+}
+
 static int list_all(void)
 {
 	GError *error = NULL;
@@ -60,11 +95,11 @@ static int list_all(void)
 		return kvt_fail("vm", error);
 	for (guint i = 0; i < all->len; i++) {
 		const struct kvt_os *os = g_ptr_array_index(all, i);
-		guint count;
+		const enum kvt_vm_family family = kvt_os_family_of(os);
 
-		(void)kvt_vm_policy(kvt_os_family_of(os), &count);
-		printf("%-28s %-12s %u lines\n", os->short_id != NULL ? os->short_id : os->id,
-		       kvt_vm_words(KVT_VM_OS_FAMILY)[kvt_os_family_of(os)], count);
+		printf("%-28s %-12s", os->short_id != NULL ? os->short_id : os->id,
+		       kvt_vm_words(KVT_VM_OS_FAMILY)[family]);
+		print_columns(family);
 	}
 	return KVT_STATUS_OK;
 }
@@ -84,40 +119,21 @@ static void print_reasons(enum kvt_vm_family family)
 	}
 }
 
-static char *ours(const struct kvt_vm *vm, enum kvt_vm_field field)
-{
-	char *value = kvt_vm_print(vm, field);
-
-	return value != NULL ? value : g_strdup("-");
-}
-
 static void print_peers(enum kvt_vm_family family)
 {
-	static const enum kvt_vm_field fields[] = {
-		KVT_VM_OFFSET,
-		KVT_VM_TIMER(KVT_TIMER_RTC, KVT_PART_POLICY),
-		KVT_VM_TIMER(KVT_TIMER_PIT, KVT_PART_POLICY),
-		KVT_VM_TIMER(KVT_TIMER_HPET, KVT_PART_PRESENT),
-		KVT_VM_TIMER(KVT_TIMER_HYPERVCLOCK, KVT_PART_PRESENT),
-		KVT_VM_HV_STIMER,
-	};
-	g_autoptr(kvt_vm) vm = kvt_vm_policy_model(family);
 	bool windows = family == KVT_FAMILY_WINDOWS || family == KVT_FAMILY_WINDOWS_NT5;
 
-	printf("\n  %-14s %-10s %-9s %-9s %-5s %-8s %s\n  %-14s", "", "offset", "rtc", "pit",
-	       "hpet", "hv clock", "stimer", "kvmtime");
-	for (int i = 0; i < 6; i++) {
-		static const int widths[] = { 10, 9, 9, 5, 8, 1 };
-		g_autofree char *value = ours(vm, fields[i]);
-
-		printf(" %-*s", widths[i], value);
-	}
 	printf("\n");
+	print_heading(16);
+	printf("  %-14s", "kvmtime");
+	print_columns(family);
 	for (const struct kvt_vm_peer *p = kvt_vm_peers(); p->name != NULL; p++) {
-		const char *const *v = windows ? p->windows : p->other;
+		const char *const *values = windows ? p->windows : p->other;
 
-		printf("  %-14s %-10s %-9s %-9s %-5s %-8s %s\n", p->name, v[0], v[1], v[2], v[3],
-		       v[4], v[5]);
+		printf("  %-14s", p->name);
+		for (gsize i = 0; i < G_N_ELEMENTS(columns); i++)
+			printf(" %-*s", columns[i].width, values[i]);
+		printf("\n");
 	}
 }
 

@@ -125,7 +125,7 @@ static void judge_pit(struct judge *j)
 
 	if ((!j->kvm && !j->tcg) || !j->x86)
 		return;
-	if (j->vm->format != KVT_FORMAT_LIBVIRT &&
+	if (j->vm->format != KVT_FORMAT_LIBVIRT && j->vm->format != KVT_FORMAT_KUBEVIRT &&
 	    number(j, PART(KVT_TIMER_PIT, KVT_PART_PRESENT), KVT_YES) == KVT_NO)
 		add(j, "pit.policy", "none", "the VM has no PIT");
 	else if (!pit_in_kvm(j))

@@ -59,14 +59,19 @@ static void read_word(struct kvt_vm *vm, enum kvt_vm_field field, JsonObject *ob
 static void read_timer(struct kvt_vm *vm, enum kvt_vm_timer timer, JsonObject *object)
 {
 	kvt_vm_say(vm, PART(timer, NAMED), KVT_YES, 0);
-	/* "present" defaults to true */
-	if (timer != KVT_TIMER_PIT && timer != KVT_TIMER_RTC)
+	/* "present" defaults to true; of a chip that is always there it is kept if it is written */
+	if ((timer != KVT_TIMER_PIT && timer != KVT_TIMER_RTC) ||
+	    json_object_has_member(object, "present"))
 		kvt_vm_say(vm, PART(timer, PRESENT),
 			   !json_object_has_member(object, "present") ||
 				   kvt_vm_json_flag(object, "present"),
 			   0);
 	read_word(vm, PART(timer, POLICY), object, "tickPolicy");
 	read_word(vm, PART(timer, TRACK), object, "track");
+	if ((timer == KVT_TIMER_PIT || timer == KVT_TIMER_RTC) &&
+	    kvt_vm_said(vm, PART(timer, PRESENT)))
+		kvt_vm_note(vm, KVT_NOTE_IGNORED, (int)PART(timer, PRESENT), 0,
+			    "libvirt's QEMU driver ignores it: the chip stays");
 	if (timer == KVT_TIMER_HPET && kvt_vm_said(vm, PART(timer, POLICY)))
 		kvt_vm_note(vm, KVT_NOTE_IGNORED, (int)PART(timer, POLICY), 0,
 			    "QEMU's HPET has no tick policy: only present: false has an effect");

@@ -140,16 +140,16 @@ static char *short_id(const char *id)
 static bool is_linux(const char *name)
 {
 	static const char *const names[] = {
-		"linux",     "almalinux", "rocky",        "alpine",     "alt",
-		"altlinux",  "arch",      "cirros",       "clear",      "circle",
-		"coreos",    "endless",   "eos",          "gentoo",     "gnome",
-		"guix",      "mageia",    "manjaro",      "nixos",      "popos",
-		"popos_",    "pureos",    "scientific",   "silverblue", "slackware",
-		"slem",      "slitaz",    "suse",         "trisquel",   "void",
-		"voidlinux", "xfedora",   "android",      "eurolinux",  "miraclelinux",
-		"magix",     "generic",   "bottlerocket", "flatcar",    "opensuse",
-		"microos",   "asianux",   "rhcos",        "caasp",      "altlinux.org",
-		"mx",        "vyos",
+		"linux",        "almalinux", "rocky",   "alpine",       "alt",
+		"altlinux",     "arch",      "cirros",  "clear",        "circle",
+		"elementary",   "coreos",    "endless", "eos",          "gentoo",
+		"gnome",        "guix",      "mageia",  "manjaro",      "nixos",
+		"popos",        "popos_",    "pureos",  "scientific",   "silverblue",
+		"slackware",    "slem",      "slitaz",  "suse",         "trisquel",
+		"void",         "voidlinux", "xfedora", "android",      "eurolinux",
+		"miraclelinux", "magix",     "generic", "bottlerocket", "flatcar",
+		"opensuse",     "microos",   "asianux", "rhcos",        "caasp",
+		"altlinux.org", "mx",        "vyos",
 	};
 
 	for (gsize i = 0; i < G_N_ELEMENTS(names); i++)

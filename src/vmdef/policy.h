@@ -21,8 +21,8 @@ struct kvt_vm *kvt_vm_policy_model(enum kvt_vm_family family);
 /* What others write for the same guest; "-" = nothing. */
 struct kvt_vm_peer {
 	const char *name;
-	const char *windows[6]; /* offset, rtc, pit, hpet, Hyper-V clock, stimer */
-	const char *other[6];
+	const char *windows[7]; /* offset, rtc, pit, hpet, kvmclock, Hyper-V clock, stimer */
+	const char *other[7];
 	const char *source;
 };
 

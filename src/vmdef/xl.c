@@ -154,6 +154,18 @@ static void read_type(struct kvt_vm *vm, const GPtrArray *pairs)
 	}
 }
 
+/* An RTC at a distance from UTC or local time is what XML calls a variable one. */
+static void say_distance(struct kvt_vm *vm)
+{
+	const struct kvt_vm_value *shift = &vm->at[KVT_VM_ADJUSTMENT];
+	bool local = kvt_vm_is(vm, KVT_VM_OFFSET, KVT_OFFSET_LOCALTIME);
+
+	if (!shift->said)
+		return;
+	kvt_vm_say(vm, KVT_VM_OFFSET, KVT_OFFSET_VARIABLE, shift->line);
+	kvt_vm_say(vm, KVT_VM_BASIS, local ? KVT_BASIS_LOCALTIME : KVT_BASIS_UTC, shift->line);
+}
+
 struct kvt_vm *kvt_xl_read(const char *text, gsize length, const char *file, GError **error)
 {
 	g_autoptr(GPtrArray) pairs = kvt_vm_pairs(text, length, '=', file, error);
@@ -165,6 +177,7 @@ struct kvt_vm *kvt_xl_read(const char *text, gsize length, const char *file, GEr
 	read_type(vm, pairs);
 	for (guint i = 0; i < pairs->len; i++)
 		read_pair(vm, g_ptr_array_index(pairs, i));
+	say_distance(vm);
 	return vm;
 }
 
