@@ -749,8 +749,6 @@ static void end(struct daemon *d)
 	kvt_http_free(d->http);
 	kvt_asker_free(d->asker);
 	kvt_worker_free(d->worker); /* an order that has left is read back first */
-	kvt_judged_free(d->judged);
-	kvt_config_free(d->config);
 	if (d->timer >= 0)
 		close(d->timer);
 }

@@ -17,6 +17,9 @@ struct kvt_daemon_options {
  * kvt_daemon_run() - until SIGTERM or SIGINT
  * @error: what keeps it from starting
  *
+ * Threads (libvirt's, one that looks for guests) still run when it returns: end the program by
+ * _exit(), not by way of libraries' destructors.
+ *
  * Return: false with @error.
  */
 bool kvt_daemon_run(const struct kvt_daemon_options *options, GError **error);

@@ -90,7 +90,7 @@ static int run(const struct arguments *a)
 
 	if (a->check_config)
 		return check_config(&options);
-	return kvt_daemon_run(&options, &error) ? KVT_STATUS_OK : fail(error);
+	_exit(kvt_daemon_run(&options, &error) ? KVT_STATUS_OK : fail(error));
 }
 
 static bool parse(struct arguments *a, int *argc, char ***argv)
