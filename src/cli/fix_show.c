@@ -79,6 +79,22 @@ static void show_accepted(const struct kvt_fix_item *item)
 	}
 }
 
+/* An id that was named and that is no finding here. */
+static void show_not_found(const struct kvt_fix *fix, const struct kvt_fix_item *item)
+{
+	for (guint i = 0; i < fix->ids->len; i++) {
+		const struct kvt_finding *finding = finding_of(item, fix->ids->pdata[i]);
+		g_autofree char *reason = NULL;
+
+		if (finding == NULL || finding->verdict == KVT_FOUND)
+			continue;
+		reason = kvt_text_printable(finding->reason != NULL ? finding->reason : "");
+		printf("%s  %s here: %s\n", (char *)fix->ids->pdata[i],
+		       finding->verdict == KVT_UNDECIDED ? "cannot be decided" : "is not found",
+		       reason);
+	}
+}
+
 static void show_item(const struct kvt_fix *fix, const struct kvt_fix_item *item)
 {
 	const char *before = NULL;
@@ -95,6 +111,7 @@ static void show_item(const struct kvt_fix *fix, const struct kvt_fix_item *item
 		before = step->id;
 	}
 	show_by_hand(fix, item);
+	show_not_found(fix, item);
 	show_accepted(item);
 }
 

@@ -119,6 +119,18 @@ static char *yaml_raw(const char *text)
 	return g_strconcat("!unsafe ", quoted, NULL);
 }
 
+static void ansible_folder(GString *out, const char *path)
+{
+	g_autofree char *folder = g_path_get_dirname(path);
+	g_autofree char *quoted = yaml(folder);
+
+	g_string_append_printf(out,
+			       "    - name: \"Make the folder of a new file\"\n"
+			       "      ansible.builtin.file:\n        path: %s\n"
+			       "        state: directory\n",
+			       quoted);
+}
+
 static void ansible_file(GString *out, const struct kvt_change *change, guint k)
 {
 	g_autofree char *path = yaml(change->path);
@@ -142,11 +154,26 @@ static void ansible_file(GString *out, const struct kvt_change *change, guint k)
 		"    - name: %s\n      ansible.builtin.assert:\n        that: >-\n"
 		"          (kvmtime_file_%u.stat.checksum | default('absent')) in ['%s', '%s']\n",
 		before_title, k + 1, before, after);
+	if (change->before == NULL)
+		ansible_folder(out, change->path);
+	/* without a mode an old file keeps its own, with its owner and label */
 	g_string_append_printf(
 		out,
 		"    - name: %s\n      ansible.builtin.copy:\n        dest: %s\n"
-		"        content: %s\n        backup: true\n        mode: preserve\n",
-		write_title, path, content);
+		"        content: %s\n        %s\n      register: kvmtime_write_%u\n",
+		write_title, path, content,
+		change->before != NULL ? "backup: true" : "mode: \"0644\"", k + 1);
+}
+
+/* "when: kvmtime_write_1 is changed or ...": commands belong to the files; none = always */
+static void ansible_when(GString *out, guint files)
+{
+	for (guint i = 0; i < files; i++)
+		g_string_append_printf(
+			out, "%s(kvmtime_write_%u | default({'changed': true})) is changed",
+			i == 0 ? "      when: >-\n          " : " or ", i + 1);
+	if (files > 0)
+		g_string_append_c(out, '\n');
 }
 
 static void ansible_shell(GString *out, const char *name, const char *command)
@@ -157,6 +184,22 @@ static void ansible_shell(GString *out, const char *name, const char *command)
 	g_string_append_printf(out,
 			       "    - name: %s\n      ansible.builtin.shell:\n        cmd: %s\n",
 			       title, text);
+}
+
+/* What only says something changes nothing. */
+static void ansible_command(GString *out, const char *command, guint files)
+{
+	if (g_str_has_prefix(command, ": ")) {
+		g_autofree char *text = yaml_raw(command + 2);
+
+		g_string_append_printf(out,
+				       "    - name: %s\n      ansible.builtin.debug:\n"
+				       "        msg: %s\n",
+				       text, text);
+		return;
+	}
+	ansible_shell(out, command, command);
+	ansible_when(out, files);
 }
 
 static void ansible_change(GString *out, const struct kvt_change *change, guint k)
@@ -175,10 +218,14 @@ static void ansible_switch(GString *out, const struct kvt_switch *change)
 	g_autofree char *path = g_shell_quote(change->path);
 	g_autofree char *value = g_shell_quote(change->after);
 	g_autofree char *name = g_strdup_printf("Set %s to %s", change->path, change->after);
-	g_autofree char *command =
-		g_strdup_printf("echo %s >%s && test \"$(cat %s)\" = %s", value, path, path, value);
+	g_autofree char *command = g_strdup_printf(
+		"test \"$(cat %s)\" = %s || { echo %s >%s && test \"$(cat %s)\" = %s "
+		"&& echo switched; }",
+		path, value, value, path, path, value);
 
 	ansible_shell(out, name, command);
+	g_string_append(out, "      register: kvmtime_switch\n"
+			     "      changed_when: \"'switched' in kvmtime_switch.stdout\"\n");
 }
 
 char *kvt_plan_ansible(const struct kvt_plan *plan)
@@ -196,7 +243,7 @@ char *kvt_plan_ansible(const struct kvt_plan *plan)
 	for (guint i = 0; i < plan->commands->len; i++) {
 		const char *run = ((struct kvt_command *)plan->commands->pdata[i])->run;
 
-		ansible_shell(out, run, run);
+		ansible_command(out, run, plan->changes->len);
 	}
 	if (kvt_plan_needs_reboot(plan) || out->len == empty)
 		g_string_append_printf(out,

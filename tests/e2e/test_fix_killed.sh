@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kvmtime fix and undo, the programs as they are, killed before each of their writes in turn.
-# shellcheck source-path=SCRIPTDIR
+# shellcheck source-path=SCRIPTDIR disable=SC2001
 . "${KVT_SOURCE:?}/tests/e2e/tap.sh" || exit 1
 . "$KVT_SOURCE/tests/e2e/fix_tree.sh"
 export TZ=UTC ASAN_OPTIONS=detect_leaks=0
@@ -61,7 +61,7 @@ try() { # verb, step; the tree is in $tmp/tree
 }
 
 for verb in fix undo; do
-	ended= olds=0 news=0 step=0
+	ended='' olds=0 news=0 step=0
 	while [ -z "$ended" ] && [ $step -lt 500 ]; do
 		step=$((step + 1))
 		rm -rf "$tmp/tree"
