@@ -100,6 +100,46 @@ static void test_no_row_of_the_seed_table_is_empty(void)
 	g_assert_cmpuint(rows, >, 50);
 }
 
+/* ---- doc/rules.md: each line of the catalogue ---- */
+
+static void check_row(const char *line)
+{
+	g_auto(GStrv) cells = g_strsplit(line, "|", -1);
+	g_auto(GStrv) ids = NULL;
+
+	g_assert_cmpuint(g_strv_length(cells), ==, 5);
+	ids = g_strsplit(g_strstrip(cells[2]), " ", -1);
+	if (cells[2][0] == '\0' && strlen(g_strstrip(cells[3])) < 10)
+		g_error("doc/rules.md says neither rule nor reason: %s", line);
+	for (guint i = 0; ids[i] != NULL; i++)
+		if (ids[i][0] != '\0' && kvt_rules_find(rules, ids[i]) == NULL)
+			g_error("doc/rules.md names %s, which is no rule", ids[i]);
+}
+
+static void test_the_catalogue_is_whole(void)
+{
+	static const struct {
+		char letter;
+		guint count;
+	} parts[] = { { 'H', 23 }, { 'V', 24 }, { 'G', 47 } };
+	g_autofree char *path = g_build_filename(g_getenv("KVT_SOURCE"), "doc", "rules.md", NULL);
+	g_autofree char *text = NULL;
+
+	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	for (guint p = 0; p < G_N_ELEMENTS(parts); p++)
+		for (guint i = 1; i <= parts[p].count; i++) {
+			g_autofree char *head = g_strdup_printf("\n| %c%02u ", parts[p].letter, i);
+			const char *row = strstr(text, head);
+			g_autofree char *line = NULL;
+
+			if (row == NULL)
+				g_error("doc/rules.md has no line for%s", head + 2);
+			line = g_strndup(row + 1, strcspn(row + 1, "\n"));
+			check_row(line);
+			g_assert_null(strstr(row + 1, head));
+		}
+}
+
 int main(int argc, char **argv)
 {
 	int status;
@@ -111,6 +151,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/rules/causes", test_every_cause_is_a_rule);
 	g_test_add_func("/rules/emergency", test_no_rule_adds_emergency);
 	g_test_add_func("/rules/seeds-ids", test_every_id_of_the_seed_table_is_a_rule);
+	g_test_add_func("/rules/catalogue", test_the_catalogue_is_whole);
 	g_test_add_func("/rules/seeds-rows", test_no_row_of_the_seed_table_is_empty);
 	status = g_test_run();
 	kvt_rules_free(rules);
