@@ -26,7 +26,8 @@ struct kvt_fleet {
 	/* of the caller's thread alone, one an index */
 	gint64 *since_us; /* asked since; 0 = not */
 	gint64 *took_us;  /* the last time */
-	bool *slow;
+	guint *hung;      /* times in a row */
+	bool *answered;   /* ever */
 	guint in_flight;
 };
 
@@ -59,7 +60,8 @@ struct kvt_fleet *kvt_fleet_new(GPtrArray *guests,
 	fleet->done = g_async_queue_new();
 	fleet->since_us = g_new0(gint64, guests->len + 1);
 	fleet->took_us = g_new0(gint64, guests->len + 1);
-	fleet->slow = g_new0(bool, guests->len + 1);
+	fleet->hung = g_new0(guint, guests->len + 1);
+	fleet->answered = g_new0(bool, guests->len + 1);
 	return fleet;
 }
 
@@ -85,8 +87,15 @@ void kvt_fleet_free(struct kvt_fleet *fleet)
 		fleet->free_data(fleet->data);
 	g_free(fleet->since_us);
 	g_free(fleet->took_us);
-	g_free(fleet->slow);
+	g_free(fleet->hung);
+	g_free(fleet->answered);
 	g_free(fleet);
+}
+
+/* One answer that came late, on a busy host, does not put a healthy guest among those that hang. */
+static bool is_slow(const struct kvt_fleet *fleet, guint index)
+{
+	return fleet->hung[index] >= (fleet->answered[index] ? 2 : 1);
 }
 
 bool kvt_fleet_submit(struct kvt_fleet *fleet, guint index)
@@ -102,7 +111,7 @@ bool kvt_fleet_submit(struct kvt_fleet *fleet, guint index)
 	job->index = index;
 	fleet->since_us[index] = g_get_monotonic_time();
 	fleet->in_flight++;
-	g_thread_pool_push(fleet->lanes[kind][fleet->slow[index] ? SLOW : QUICK], job, NULL);
+	g_thread_pool_push(fleet->lanes[kind][is_slow(fleet, index) ? SLOW : QUICK], job, NULL);
 	return true;
 }
 
@@ -128,7 +137,8 @@ gpointer kvt_fleet_next(struct kvt_fleet *fleet, gint64 deadline_us, guint *ret_
 	*ret_index = job->index;
 	fleet->took_us[job->index] = job->done_us - fleet->since_us[job->index];
 	fleet->since_us[job->index] = 0;
-	fleet->slow[job->index] = job->slow;
+	fleet->hung[job->index] = job->slow ? fleet->hung[job->index] + 1 : 0;
+	fleet->answered[job->index] |= !job->slow;
 	fleet->in_flight--;
 	result = job->result;
 	g_free(job);

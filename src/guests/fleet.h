@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Ask many guests at once, each in a thread, and never let one that hangs keep the others waiting:
- * a guest whose last answer was slow goes to a lane of its own, and a guest that is still being
- * asked is not asked again.
+ * a guest that hung (twice in a row, if it ever answered) goes to a lane of its own, and a guest
+ * that is still being asked is not asked again.
  */
 #ifndef KVT_GUESTS_FLEET_H
 #define KVT_GUESTS_FLEET_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The module's connections, shared by the paths of one URI: libvirtd serves five calls of a
- * connection at a time, and an agent that hangs keeps its call busy until the timeout.
+ * The module's connections, shared by the paths of one URI: an agent that hangs keeps its call busy
+ * until the timeout, and with it every other call of that connection.
  */
 #ifndef KVT_GUESTS_LIBVIRT_POOL_H
 #define KVT_GUESTS_LIBVIRT_POOL_H
