@@ -177,6 +177,16 @@ void lab_crew_visit(struct lab_crew *crew)
 	lab_crew_release(crew);
 }
 
+void lab_crew_wait_reads(struct lab_crew *crew, uint64_t more)
+{
+	volatile struct lab_mailbox *box = lab_mailbox(crew->vcpu->vm);
+	const int64_t until_ns = lab_mono() + 2 * LAB_S;
+	const uint64_t wanted = box->spin_reads + more;
+
+	while (box->spin_reads < wanted && lab_mono() < until_ns)
+		lab_sleep_until(lab_mono() + LAB_MS);
+}
+
 pid_t lab_crew_thread(const struct lab_crew *crew)
 {
 	return crew->id;

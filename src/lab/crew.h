@@ -36,6 +36,13 @@ void lab_crew_release(struct lab_crew *crew);
 /** lab_crew_visit() - out of the guest and in again: KVM updates its pages on the way */
 void lab_crew_visit(struct lab_crew *crew);
 
+/**
+ * lab_crew_wait_reads() - until a guest of LAB_JOB_SPIN has read its clock some more times
+ *
+ * A busy machine may not run it at once; after two seconds it comes back all the same.
+ */
+void lab_crew_wait_reads(struct lab_crew *crew, uint64_t more);
+
 /** lab_crew_thread() - thread id, for /proc/self/task */
 pid_t lab_crew_thread(const struct lab_crew *crew);
 

@@ -109,8 +109,8 @@ static bool stop_and_go(struct pause_run *run, enum way way, bool tell, GError *
 		ok = ok && lab_vcpu_ioctl(&run->vm->vcpus[0], KVM_KVMCLOCK_CTRL, NULL,
 					  "KVM_KVMCLOCK_CTRL", error);
 	lab_crew_release(run->crew);
-	/* the guest reads its clock again and again, so a few ms show it the new page */
-	lab_sleep_until(lab_mono() + 5 * LAB_MS);
+	/* the guest must have seen the new page, and compared a reading with one before the stop */
+	lab_crew_wait_reads(run->crew, 10);
 	run->jump_ns = offset_now(run) - before;
 	read_wall(run);
 	return ok;
