@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * libvirt's guests. The library stands in the module kvmtime-libvirt, which is loaded here.
- * libvirtd serves some twenty calls at a time, and an agent that hangs keeps its call busy until the
- * timeout, and the others of its connection with it: so each call has a connection of its own, and
- * the scheduler caps the calls, and again those to agents that hung before.
+ * libvirtd serves some twenty calls at a time, and an agent that hangs keeps its call busy until
+ * the timeout, and the others of its connection with it: so each call has a connection of its own,
+ * and the scheduler caps the calls, and again those to agents that hung before.
  */
 #ifndef KVT_GUESTS_LIBVIRT_H
 #define KVT_GUESTS_LIBVIRT_H
