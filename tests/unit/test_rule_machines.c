@@ -11,6 +11,7 @@
 #include "check/record.h"
 #include "check/rules.h"
 #include "check/sos.h"
+#include "check/wanted.h"
 #include "vmdef/facts.h"
 #include "vmdef/load.h"
 #include "vmdef/model.h"
@@ -160,6 +161,36 @@ static void test_no_exception_is_idle(void)
 	}
 }
 
+/* ---- what is taken out of an archive ---- */
+
+/* A record's list of files is that of the readers; folders that are only looked for are none. */
+static void test_every_file_of_a_record_is_wanted(void)
+{
+	g_autofree char *script =
+		g_build_filename(g_getenv("KVT_SOURCE"), "tools", "record.sh", NULL);
+	const char *const argv[] = { "sh", script, "--files", NULL };
+	g_autofree char *list = NULL;
+	g_auto(GStrv) lines = NULL;
+	guint seen = 0;
+
+	g_assert_true(g_spawn_sync(NULL, (char **)(guintptr)argv, NULL, G_SPAWN_SEARCH_PATH, NULL,
+				   NULL, &list, NULL, NULL, NULL));
+	lines = g_strsplit(list, "\n", -1);
+	for (guint i = 0; lines[i] != NULL; i++) {
+		g_auto(GStrv) words = g_strsplit(lines[i], " ", 2);
+
+		if (g_strv_length(words) < 2 || strchr(words[0], '*') != NULL)
+			continue;
+		seen++;
+		if (kvt_wanted(words[0]) == 0)
+			g_error("%s is in a record and not taken out of an archive", words[0]);
+	}
+	g_assert_cmpuint(seen, >, 30);
+	g_assert_cmpuint(kvt_wanted("/etc/shadow"), ==, 0);
+	g_assert_true(kvt_wanted_parent("/sys/class/dmi/id"));
+	g_assert_false(kvt_wanted_parent("/home"));
+}
+
 int main(int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
@@ -172,6 +203,7 @@ int main(int argc, char **argv)
 	hit = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	missed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_test_add_func("/rules/machines", test_every_rule_has_machines);
+	g_test_add_func("/archive/wanted", test_every_file_of_a_record_is_wanted);
 	g_test_add_func("/rules/exceptions", test_no_exception_is_idle);
 	status = g_test_run();
 	g_hash_table_unref(hit);
