@@ -45,7 +45,7 @@ with_libvirt() {
 	libvirt_start "$tmp/v" || return
 	guest_append=(no_timer_check clocksource=hpet)
 	for n in $(seq "$guests"); do
-		guest_xml "g$n" "$tmp/v/g$n.log" | sed 's/>256</>96</' >"$tmp/v/g$n.xml"
+		guest_xml "g$n" "$tmp/v/g$n.log" | sed 's/>256</>192</' >"$tmp/v/g$n.xml"
 		virsh -q -c "$libvirt_uri" create "$tmp/v/g$n.xml" || return
 	done
 	printf '[guard]\ninterval=1\npolicy=watch\n[find]\nlibvirt=%s\nqemu=no\nproxmox=no\n[metrics]\nlisten=127.0.0.1:0\nfindings=no\n' \
