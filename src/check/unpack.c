@@ -309,9 +309,8 @@ static void add_machines(GPtrArray *parts, struct unpacker *unpacker)
 			continue;
 		add_part(parts, unpacker, key->data, root, NULL);
 		g_hash_table_steal_extended(unpacker->tops, key->data, &name, NULL);
-		g_free(name);
 		/* stays known as a top, for what is inside it */
-		g_hash_table_insert(unpacker->tops, g_strdup(key->data), NULL);
+		g_hash_table_insert(unpacker->tops, name, NULL);
 	}
 	g_list_free(keys);
 }
