@@ -469,7 +469,9 @@ static void take_answer(struct kvt_guard *guard, struct kvt_guard_guest *guest,
 			const struct kvt_guard_result *result, int64_t now_ns)
 {
 	const bool was_silent = guest->silent > 0 && guest->answers > 0;
-	const bool was_paused = guest->reach == KVT_REACH_PAUSED;
+	/* a machine whose socket was gone is a new one, or the same out of a saved file */
+	const bool was_still = guest->reach == KVT_REACH_PAUSED ||
+			       (guest->reach == KVT_REACH_GONE && !guest->marked);
 	int64_t limit_ns;
 	const enum kvt_guard_policy policy = policy_of(guard, guest, &limit_ns);
 
@@ -481,9 +483,9 @@ static void take_answer(struct kvt_guard *guard, struct kvt_guard_guest *guest,
 	guest->answers++;
 	guest->silent = 0;
 	guest->slow = false;
-	if (was_silent && !was_paused)
+	if (was_silent && !was_still)
 		note(guard, guest, KVT_NOTE_BACK, result);
-	if (was_paused && !guest->event_pending)
+	if (was_still && was_silent && !guest->event_pending)
 		seen_resumed(guard, guest, now_ns);
 	if (result->sent)
 		take_set(guard, guest, result, now_ns);

@@ -20,7 +20,7 @@ struct fake {
 	int64_t fights_ns;    /* what something in it puts it back to after each set; 0 = nothing */
 	bool refuses;         /* the order */
 	bool ends;            /* cannot be read after an order */
-	bool no_agent;
+	bool no_agent, is_gone;
 	unsigned orders;     /* that have reached it */
 	int64_t right_ns;    /* when it was set last */
 	int64_t put_back_ns; /* when the fight is on */
@@ -147,6 +147,8 @@ static void finish(struct world *w, const struct pending *p)
 		w->threads--;
 	if (f->paused_at_ns != 0)
 		r.reach = KVT_REACH_PAUSED;
+	else if (f->is_gone)
+		r.reach = KVT_REACH_GONE;
 	else if (f->no_agent)
 		r.reach = KVT_REACH_NO_AGENT;
 	else if (f->answer_ns > TIMEOUT_NS)
@@ -273,6 +275,24 @@ static void test_second_pause_within_the_hold_off_is_corrected(void)
 		run(w, S);
 		g_assert_cmpuint(f->orders, ==, i);
 	}
+	world_free(w);
+}
+
+static void test_guest_of_a_new_process_is_corrected_within_the_hold_off(void)
+{
+	struct world *w = world_new();
+	struct fake *f = add(w, false, 0);
+
+	run(w, 5 * S);
+	stand_still(w, f, 11 * S);
+	run(w, S);
+	g_assert_cmpuint(f->orders, ==, 1);
+	f->is_gone = true; /* saved, and restored by another QEMU */
+	run(w, 12 * S);
+	f->is_gone = false;
+	f->offset_ns = -12 * S;
+	run(w, 1500 * MS);
+	g_assert_cmpuint(f->orders, ==, 2);
 	world_free(w);
 }
 
@@ -600,6 +620,8 @@ int main(int argc, char **argv)
 			test_late_agent_is_set_within_a_second_of_its_answer);
 	g_test_add_func("/guard/second pause within the hold-off is corrected",
 			test_second_pause_within_the_hold_off_is_corrected);
+	g_test_add_func("/guard/guest of a new process is corrected within the hold-off",
+			test_guest_of_a_new_process_is_corrected_within_the_hold_off);
 	g_test_add_func("/guard/guest that fights is given up", test_guest_that_fights_is_given_up);
 	g_test_add_func("/guard/hold-off lies between two sets",
 			test_hold_off_lies_between_two_sets);
