@@ -29,6 +29,12 @@ static bool contains(const char *text, gsize length, const char *word)
 	return text != NULL && memmem(text, length, word, strlen(word)) != NULL;
 }
 
+/* The text need not end with a NUL. */
+static bool begins(const char *text, gsize length, const char *word)
+{
+	return length >= strlen(word) && memcmp(text, word, strlen(word)) == 0;
+}
+
 static bool contains_line(const char *text, gsize length, const char *start)
 {
 	g_autofree char *line = g_strconcat("\n", start, NULL);
@@ -71,8 +77,10 @@ static bool is_config(const char *text, gsize length)
 						"[cpu",   "[accel]",  "[smp",      "[drive",
 						"[name]", "[chardev" };
 
-	for (gsize i = 0; i < G_N_ELEMENTS(sections) && *text == '['; i++)
-		if (g_str_has_prefix(text, sections[i]) || contains_line(text, length, sections[i]))
+	if (length == 0 || *text != '[')
+		return false;
+	for (gsize i = 0; i < G_N_ELEMENTS(sections); i++)
+		if (begins(text, length, sections[i]) || contains_line(text, length, sections[i]))
 			return true;
 	return false;
 }
