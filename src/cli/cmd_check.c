@@ -173,14 +173,28 @@ static int check_sets(const struct request *request, bool own, GPtrArray *sets, 
 	return status;
 }
 
-static int check_target(const struct request *request, const char *name)
+/* NULL is this machine; what its files were before a fix that still waits is known from the journal
+ */
+static GPtrArray *read_target(const char *name, GError **error)
 {
-	GError *error = NULL;
-	g_autoptr(GPtrArray) sets = kvt_target_read(name, &error);
+	GPtrArray *sets = kvt_target_read(name, error);
 
 	if (sets != NULL && (name == NULL || g_file_test(name, G_FILE_TEST_IS_DIR)))
 		kvt_waiting_add(name != NULL ? name : "/", sets->pdata[0]);
-	return check_sets(request, name == NULL || strcmp(name, "/") == 0, sets, error);
+	return sets;
+}
+
+static bool is_own(const char *name)
+{
+	return name == NULL || strcmp(name, "/") == 0;
+}
+
+static int check_target(const struct request *request, const char *name)
+{
+	GError *error = NULL;
+	g_autoptr(GPtrArray) sets = read_target(name, &error);
+
+	return check_sets(request, is_own(name), sets, error);
 }
 
 /* MAX() would call its argument twice */
@@ -228,11 +242,13 @@ static int check_together(const struct request *request, int count, char **names
 		g_ptr_array_new_with_free_func((GDestroyNotify)(void (*)(void))kvt_facts_free);
 	int status = KVT_STATUS_OK;
 	GError *failed = NULL;
+	bool own = false;
 
 	for (int i = 0; i < count; i++) {
 		GError *error = NULL;
-		g_autoptr(GPtrArray) sets = kvt_target_read(names[i], &error);
+		g_autoptr(GPtrArray) sets = read_target(names[i], &error);
 
+		own |= is_own(names[i]);
 		if (sets != NULL)
 			take_sets(all, sets);
 		else
@@ -241,7 +257,7 @@ static int check_together(const struct request *request, int count, char **names
 	kvt_join(all);
 	if (!add_recorded_host(request, all, &failed))
 		return worse(status, kvt_fail("check", failed));
-	return all->len > 0 ? worse(status, check_sets(request, false, all, NULL)) : status;
+	return all->len > 0 ? worse(status, check_sets(request, own, all, NULL)) : status;
 }
 
 static int check_vms(const struct request *request)
